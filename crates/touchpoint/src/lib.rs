@@ -1,0 +1,31 @@
+//! What happened: the touchpoint, a CloudEvents 1.0 event with a body hash, identifiers and a schema.
+//!
+//! Nothing here does I/O or reads a clock; the moment of receipt is always an argument.
+
+mod amount;
+mod attribute;
+mod body_hash;
+mod catalogue;
+mod content;
+mod identifier;
+pub mod limits;
+mod order;
+mod receive;
+mod timestamp;
+mod touchpoint;
+mod upcast;
+mod violation;
+
+pub use amount::{Amount, Currency, Money};
+pub use attribute::{Channel, EventType, SchemaVersion};
+pub use body_hash::BodyHash;
+pub use catalogue::{Catalogue, CatalogueError, SchemaFile};
+pub use content::{
+    ConsentChanged, Content, CustomerIdentified, Item, OrderPlaced, OrderRefunded, ProductViewed, TraitValue,
+};
+pub use identifier::{Country, Identifier, Normalisation, is_blocked};
+pub use order::{Order, OrderKey};
+pub use receive::{Event, read, receive};
+pub use timestamp::{NANOS_PER_DAY, Timestamp};
+pub use touchpoint::Touchpoint;
+pub use violation::Violation;

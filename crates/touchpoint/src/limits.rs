@@ -1,0 +1,28 @@
+//! Limits on everything that a stranger can send. Each is stated in the error that it causes.
+
+/// Bytes of one touchpoint as JSON on the log. Far below JetStream's default `max_payload` of 1 MiB.
+pub const MAX_EVENT_BYTES: usize = 256 * 1024;
+/// Bytes of `id` and of `source`.
+pub const MAX_NAME_BYTES: usize = 256;
+/// Bytes of `sequence`.
+pub const MAX_SEQUENCE_BYTES: usize = 64;
+/// Bytes of `type` and of a word list in it.
+pub const MAX_TYPE_BYTES: usize = 64;
+/// Dot-separated words of `type`; each is one token of a NATS subject.
+pub const MAX_TYPE_WORDS: usize = 5;
+/// Bytes of `channel`.
+pub const MAX_CHANNEL_BYTES: usize = 32;
+/// Bytes of an identifier's namespace.
+pub const MAX_NAMESPACE_BYTES: usize = 32;
+/// Bytes of an identifier's value.
+pub const MAX_IDENTIFIER_BYTES: usize = 256;
+/// Identifiers of one event, subject and lists included.
+pub const MAX_IDENTIFIERS: usize = 50;
+/// CloudEvents extension attributes that Rapport gives no meaning to, per event.
+pub const MAX_EXTENSIONS: usize = 20;
+/// Bytes of one such attribute's text.
+pub const MAX_EXTENSION_BYTES: usize = 1024;
+/// Characters of a stranger's text that an error message repeats.
+pub const MAX_QUOTED_CHARS: usize = 48;
+/// Violations reported for one event; the rest are counted.
+pub const MAX_VIOLATIONS: usize = 10;
