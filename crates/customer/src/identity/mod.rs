@@ -1,0 +1,22 @@
+//! Who: identity as a function of evidence.
+//!
+//! All identifiers of an event are one person's, by contract. Two person identifiers in one event are a [`Link`]; links
+//! are taken in the order of their first event and joined unless that breaks a limit ([`resolve`]). An identifier that
+//! meets too many others is void. A device is claimed by the person it is seen with ([`owner_at`]). An event belongs to
+//! its anchor, its strongest usable identifier that is not void.
+//!
+//! Decisions by hand have their place in front of the links: a merge is a link that comes before all others.
+
+mod cluster;
+mod customer_id;
+mod device;
+mod evidence;
+mod rules;
+mod state;
+
+pub use cluster::{Limit, Link, Members, Resolution, resolve};
+pub use customer_id::CustomerId;
+pub use device::{Claim, Span, owner_at, spans};
+pub use evidence::{Usable, evidence};
+pub use rules::{Kind, KindIndex, Role, Rules};
+pub use state::Identity;
