@@ -44,7 +44,7 @@ impl Model {
     pub fn empty(self) -> State {
         match self {
             Self::Identity => State::Identity(Identity::default()),
-            Self::Profile => State::Profile(Profile::default()),
+            Self::Profile => State::Profile(Box::default()),
         }
     }
 
@@ -61,7 +61,7 @@ impl Model {
 #[derive(Debug, Clone, PartialEq)]
 pub enum State {
     Identity(Identity),
-    Profile(Profile),
+    Profile(Box<Profile>),
 }
 
 impl State {

@@ -1,0 +1,19 @@
+//! Compiles `proto/` in pure Rust; no protoc is needed.
+
+use std::path::PathBuf;
+
+use prost::Message;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let proto = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
+    println!("cargo:rerun-if-changed={}", proto.display());
+    let files = ["ingest", "customer", "replay", "admin"].map(|name| proto.join(format!("rapport/v1/{name}.proto")));
+    let descriptors = protox::compile(files, [&proto])?;
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    tonic_prost_build::configure()
+        // The gateway reads the events of a request one by one, so that one that is no protobuf spoils only itself.
+        .extern_path(".rapport.v1.PublishRequest", "crate::wire::PublishRequest")
+        .compile_fds(descriptors)?;
+    Ok(())
+}

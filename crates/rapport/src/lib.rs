@@ -1,0 +1,3 @@
+//! Doors and wiring: the gateway, the projector loop, the query services and the command line.
+
+pub mod wire;
