@@ -24,11 +24,11 @@ impl BodyHash {
     }
 
     /// Takes over the `bodyhash` of an event that went through a gateway before (a replay), if it is that event's.
-    pub(crate) fn confirm(claimed: &str, attributes: &Map<String, Value>) -> Result<Self, Violation> {
+    pub(crate) fn confirm(claimed: &Value, attributes: &Map<String, Value>) -> Result<Self, Violation> {
         STAMPS
             .iter()
             .map(|stamps| Self::without(attributes, stamps))
-            .find(|hash| hash.to_string() == claimed)
+            .find(|hash| claimed.as_str() == Some(hash.to_string().as_str()))
             .ok_or_else(|| {
                 Violation::new("bodyhash", "is not the hash of this event; leave it out, the gateway stamps it")
             })
