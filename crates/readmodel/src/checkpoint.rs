@@ -35,8 +35,7 @@ impl FencePoint {
 }
 
 pub(crate) fn load(connection: &Connection) -> Result<Checkpoint> {
-    let position =
-        connection.prepare_cached("SELECT position FROM checkpoint")?.query_row([], |row| row.get(0))?;
+    let position = connection.prepare_cached("SELECT position FROM checkpoint")?.query_row([], |row| row.get(0))?;
     let mut find = connection.prepare_cached("SELECT position, hash FROM fence ORDER BY position")?;
     let points = find.query_map([], |row| Ok(FencePoint { position: row.get(0)?, hash: sixteen(row, 1)? }))?;
     Ok(Checkpoint { position, fence: points.collect::<rusqlite::Result<_>>()? })
@@ -47,7 +46,12 @@ pub(crate) fn duplicates(connection: &Connection) -> Result<u64> {
 }
 
 /// Moves the checkpoint from where this writer knows it to be. Another writer in between is an error, not a race.
-pub(crate) fn advance(tx: &Transaction<'_>, from: &Checkpoint, last: FencePoint, duplicates: u64) -> Result<Checkpoint> {
+pub(crate) fn advance(
+    tx: &Transaction<'_>,
+    from: &Checkpoint,
+    last: FencePoint,
+    duplicates: u64,
+) -> Result<Checkpoint> {
     let moved = tx
         .prepare_cached("UPDATE checkpoint SET position = ?2, duplicates = duplicates + ?3 WHERE position = ?1")?
         .execute(params![from.position, last.position, duplicates])?;

@@ -46,8 +46,8 @@ pub(crate) fn after(connection: &Connection, device: IdentifierKey, event: &Orde
 
 /// The last claim of all: whose the device is now.
 pub(crate) fn last(connection: &Connection, device: IdentifierKey) -> Result<Option<StoredClaim>> {
-    let mut find = connection
-        .prepare_cached("SELECT event, anchor FROM claims WHERE device = ?1 ORDER BY event DESC LIMIT 1")?;
+    let mut find =
+        connection.prepare_cached("SELECT event, anchor FROM claims WHERE device = ?1 ORDER BY event DESC LIMIT 1")?;
     Ok(find.query_row([device], from_row).optional()?)
 }
 

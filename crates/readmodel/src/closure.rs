@@ -73,7 +73,8 @@ impl Settling<'_, '_> {
             members.push((self.ids.get(self.tx, key)?.usable.clone(), key));
         }
         members.sort_unstable();
-        let place: BTreeMap<IdentifierKey, usize> = members.iter().enumerate().map(|(at, (_, key))| (*key, at)).collect();
+        let place: BTreeMap<IdentifierKey, usize> =
+            members.iter().enumerate().map(|(at, (_, key))| (*key, at)).collect();
         let links = edges
             .into_iter()
             .map(|((one, other), first)| {
@@ -144,6 +145,7 @@ impl Settling<'_, '_> {
 
 /// Marks every link of a void identifier as not refused: it does not count at all.
 pub(crate) fn forget_refusals(tx: &Transaction<'_>, identifier: IdentifierKey) -> Result<()> {
-    tx.prepare_cached("UPDATE links SET refused = NULL WHERE identifier = ?1 OR partner = ?1")?.execute([identifier])?;
+    tx.prepare_cached("UPDATE links SET refused = NULL WHERE identifier = ?1 OR partner = ?1")?
+        .execute([identifier])?;
     Ok(())
 }

@@ -49,7 +49,13 @@ impl Customers {
         }
     }
 
-    pub fn put(&mut self, tx: &Transaction<'_>, key: IdentifierKey, customer: Customer, encoded: &[Vec<u8>]) -> Result<()> {
+    pub fn put(
+        &mut self,
+        tx: &Transaction<'_>,
+        key: IdentifierKey,
+        customer: Customer,
+        encoded: &[Vec<u8>],
+    ) -> Result<()> {
         tx.prepare_cached("INSERT OR REPLACE INTO customers VALUES (?1, ?2, ?3, ?4)")?.execute(params![
             key,
             customer.first.as_bytes(),

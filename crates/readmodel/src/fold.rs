@@ -70,7 +70,11 @@ pub(crate) fn fold(
 }
 
 /// Writes the new timeline rows in key order, and gathers the events by customer.
-fn store(tx: &Transaction<'_>, ids: &mut Identifiers, placed: Vec<Placed>) -> Result<BTreeMap<IdentifierKey, NewEvents>> {
+fn store(
+    tx: &Transaction<'_>,
+    ids: &mut Identifiers,
+    placed: Vec<Placed>,
+) -> Result<BTreeMap<IdentifierKey, NewEvents>> {
     let mut anchored = Vec::with_capacity(placed.len());
     for Placed { position, ready, anchor } in placed {
         let Some(anchor) = anchor else { continue };

@@ -182,7 +182,8 @@ pub(crate) fn by_key(connection: &Connection, key: IdentifierKey) -> Result<Iden
 
 /// The person identifiers of a customer.
 pub(crate) fn members(connection: &Connection, root: IdentifierKey) -> Result<Vec<Identifier>> {
-    let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM identifiers WHERE root = ?1 ORDER BY id"))?;
+    let mut find =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM identifiers WHERE root = ?1 ORDER BY id"))?;
     let rows = find.query_map([root], from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

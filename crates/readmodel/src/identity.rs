@@ -8,12 +8,12 @@ use rusqlite::Transaction;
 
 use crate::Definitions;
 use crate::claims::{self, StoredClaim};
+use crate::closure;
 use crate::error::Result;
 use crate::identifiers::{IdentifierKey, Identifiers};
 use crate::incoming::Ready;
 use crate::links::{self, Sight};
 use crate::timeline::{self, TimelineRow};
-use crate::closure;
 
 /// Customers that a batch of evidence changes beyond adding events at their end.
 #[derive(Default)]

@@ -39,11 +39,8 @@ pub(crate) fn see(
             Ok(Sight::New)
         }
         Some(first) if event.as_bytes() < first.as_slice() => {
-            tx.prepare_cached("UPDATE links SET first = ?3 WHERE identifier = ?1 AND partner = ?2")?.execute(params![
-                identifier,
-                partner,
-                event.as_bytes()
-            ])?;
+            tx.prepare_cached("UPDATE links SET first = ?3 WHERE identifier = ?1 AND partner = ?2")?
+                .execute(params![identifier, partner, event.as_bytes()])?;
             Ok(Sight::Earlier)
         }
         Some(_) => Ok(Sight::Known),
@@ -74,9 +71,8 @@ pub(crate) fn judge(
         Limit::OfKind(kind) => i64::from(kind.0),
         Limit::InAll => IN_ALL,
     });
-    let mut update = tx.prepare_cached(
-        "UPDATE links SET refused = ?3 WHERE identifier = ?1 AND partner = ?2 AND refused IS NOT ?3",
-    )?;
+    let mut update = tx
+        .prepare_cached("UPDATE links SET refused = ?3 WHERE identifier = ?1 AND partner = ?2 AND refused IS NOT ?3")?;
     update.execute(params![left, right, refused])?;
     update.execute(params![right, left, refused])?;
     Ok(())

@@ -128,7 +128,9 @@ impl Reader {
         page_size: usize,
     ) -> Result<Answer<Option<TimelinePage>>> {
         self.ask(|connection| {
-            let Some(mut merge) = self.merge(connection, name, Direction::NewestFirst, None, before)? else { return Ok(None) };
+            let Some(mut merge) = self.merge(connection, name, Direction::NewestFirst, None, before)? else {
+                return Ok(None);
+            };
             let mut entries = Vec::new();
             while let Some(row) = merge.next()? {
                 if entries.len() == page_size {
@@ -149,7 +151,9 @@ impl Reader {
         most: usize,
     ) -> Result<Answer<Option<Vec<TimelineEntry>>>> {
         self.ask(|connection| {
-            let Some(mut merge) = self.merge(connection, name, Direction::OldestFirst, after, None)? else { return Ok(None) };
+            let Some(mut merge) = self.merge(connection, name, Direction::OldestFirst, after, None)? else {
+                return Ok(None);
+            };
             let mut entries = Vec::new();
             while entries.len() < most
                 && let Some(row) = merge.next()?

@@ -28,7 +28,11 @@ impl TimelineRow {
     pub fn read(&self, definitions: &Definitions) -> Result<rapport_touchpoint::Event> {
         rapport_touchpoint::read(self.json.clone(), Timestamp::MAX, &definitions.catalogue).map_err(|violations| {
             let reasons: Vec<_> = violations.iter().map(ToString::to_string).collect();
-            ReadModelError::corrupt(format!("the stored touchpoint at position {}: {}", self.position, reasons.join("; ")))
+            ReadModelError::corrupt(format!(
+                "the stored touchpoint at position {}: {}",
+                self.position,
+                reasons.join("; ")
+            ))
         })
     }
 }

@@ -29,7 +29,8 @@ impl Difference {
     pub fn write(&self, tx: &Transaction<'_>) -> Result<()> {
         for (name, change) in self.totals.iter().filter(|(_, change)| *change != 0) {
             let sum = sum(tx, name)? + change;
-            tx.prepare_cached("INSERT OR REPLACE INTO totals VALUES (?1, ?2)")?.execute(params![name, sum.to_string()])?;
+            tx.prepare_cached("INSERT OR REPLACE INTO totals VALUES (?1, ?2)")?
+                .execute(params![name, sum.to_string()])?;
         }
         for (model, (gained, lost)) in &self.digests {
             let digest = digest(tx, *model)?.plus(*gained).minus(*lost);
