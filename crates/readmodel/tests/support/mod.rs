@@ -1,0 +1,132 @@
+//! Given these touchpoints, then this: one-line builders and a read model in a folder of its own.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::sync::Arc;
+
+use rapport_customer::Model;
+use rapport_customer::identity::Rules;
+use rapport_readmodel::{CustomerAnswer, CustomerName, Definitions, Incoming, Origin, ReadModel, Reader};
+use rapport_touchpoint::{Catalogue, Identifier, Timestamp, receive};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A touchpoint `id` at a minute of 2026-01-01, about `ids` (blank-separated `namespace:value`).
+pub fn at(minute: u32, id: &str, ids: &str) -> Value {
+    event(minute, id, "test.seen", ids, json!({}))
+}
+
+pub fn event(minute: u32, id: &str, event_type: &str, ids: &str, data: Value) -> Value {
+    let mut identifiers: serde_json::Map<String, Value> = serde_json::Map::new();
+    for named in ids.split_whitespace() {
+        let (namespace, value) = named.split_once(':').unwrap();
+        let values = identifiers.entry(namespace).or_insert_with(|| json!([]));
+        values.as_array_mut().unwrap().push(json!(value));
+    }
+    let mut data = data;
+    data["identifiers"] = Value::Object(identifiers);
+    json!({
+        "specversion": "1.0", "id": id, "source": "test", "type": event_type, "channel": "web",
+        "time": format!("2026-01-01T{:02}:{:02}:00Z", minute / 60, minute % 60), "data": data,
+    })
+}
+
+pub fn now() -> Timestamp {
+    Timestamp::parse("2026-02-01T00:00:00Z").unwrap()
+}
+
+pub fn origin() -> Origin {
+    Origin { tenant: "test".to_owned(), epoch: "e".to_owned(), key: [7; 32] }
+}
+
+pub fn definitions(rules: Rules) -> Arc<Definitions> {
+    Arc::new(Definitions { rules, catalogue: Arc::new(Catalogue::built_in()), models: Model::ALL.to_vec() })
+}
+
+pub struct World {
+    folder: TempDir,
+    pub definitions: Arc<Definitions>,
+    pub model: ReadModel,
+    position: u64,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::under(definitions(Rules::default()))
+    }
+
+    pub fn under(definitions: Arc<Definitions>) -> Self {
+        let folder = TempDir::new().unwrap();
+        let model = ReadModel::open(&folder.path().join("model.db"), origin(), definitions.clone()).unwrap();
+        Self { folder, definitions, model, position: 0 }
+    }
+
+    /// One batch.
+    pub fn fold(&mut self, events: &[Value]) -> &mut Self {
+        let records = events
+            .iter()
+            .map(|event| receive(event.clone(), now(), &self.definitions.catalogue).unwrap().into_json())
+            .collect();
+        self.fold_records(records)
+    }
+
+    /// One batch, as it stands on the log.
+    pub fn fold_records(&mut self, records: Vec<Vec<u8>>) -> &mut Self {
+        let batch = records
+            .into_iter()
+            .map(|json| {
+                self.position += 1;
+                Incoming::decode(self.position, now(), json, &self.definitions)
+            })
+            .collect();
+        self.model.apply(batch).unwrap();
+        self
+    }
+
+    /// One batch for each event, in this order of arrival.
+    pub fn fold_each(&mut self, events: &[Value]) -> &mut Self {
+        for event in events {
+            self.fold(std::slice::from_ref(event));
+        }
+        self
+    }
+
+    /// Closes the file and opens it again.
+    pub fn reopen(self) -> Self {
+        let Self { folder, definitions, model, position } = self;
+        let path = model.path().to_owned();
+        drop(model);
+        let model = ReadModel::open(&path, origin(), definitions.clone()).unwrap();
+        Self { folder, definitions, model, position }
+    }
+
+    pub fn reader(&self) -> Reader {
+        Reader::open(self.model.path(), origin(), self.definitions.clone()).unwrap()
+    }
+
+    pub fn customer(&self, name: &str) -> Option<CustomerAnswer> {
+        self.reader().customer(&named(name)).unwrap().content
+    }
+
+    /// The ids of a customer's events, oldest first; `-` if there is no such customer.
+    #[track_caller]
+    pub fn timeline(&self, name: &str) -> String {
+        let Some(entries) = self.reader().history(&named(name), None, 1_000).unwrap().content else {
+            return "-".to_owned();
+        };
+        entries.iter().map(|entry| entry.touchpoint.order.id.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    pub fn digests(&self) -> Vec<String> {
+        let status = self.reader().status().unwrap().content;
+        status.digests.iter().map(|(model, digest)| format!("{} {digest}", model.name())).collect()
+    }
+
+    pub fn total(&self, name: &str) -> i128 {
+        self.reader().totals().unwrap().content.totals.get(name)
+    }
+}
+
+pub fn named(name: &str) -> CustomerName {
+    CustomerName::Identifier(Identifier::parse(name).unwrap())
+}
