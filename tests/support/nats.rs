@@ -44,6 +44,20 @@ impl NatsServer {
         panic!("nats-server does not start:\n{}", log(folder.path()));
     }
 
+    /// Panics unless a server finds this configuration right.
+    pub fn check(config: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("nats.conf");
+        fs::write(&path, config).unwrap();
+        let output = Command::new(nats_binary::path()).arg("-t").arg("-c").arg(&path).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// What it was started with.
+    pub fn config(&self) -> String {
+        fs::read_to_string(self.folder.path().join("nats.conf")).unwrap()
+    }
+
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
