@@ -1,0 +1,39 @@
+//! Records gathered for one transaction: few when live, many in catch-up, bounded in count and bytes.
+
+use rapport_log::Record;
+use rapport_readmodel::{Definitions, Incoming};
+use rayon::prelude::*;
+
+/// Larger transactions dirty each page less often; beyond this the gain is small.
+const MOST_RECORDS: usize = 5_000;
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+
+#[derive(Default)]
+pub(super) struct Batch {
+    records: Vec<Record>,
+    bytes: usize,
+}
+
+impl Batch {
+    pub fn push(&mut self, record: Record) {
+        self.bytes += record.json.len();
+        self.records.push(record);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.records.len() >= MOST_RECORDS || self.bytes >= MOST_BYTES
+    }
+
+    /// Reads the records on all cores. Blocks.
+    pub fn decode(self, definitions: &Definitions) -> Vec<Incoming> {
+        self.records
+            .into_par_iter()
+            .with_min_len(64)
+            .map(|record| Incoming::decode(record.position.0, record.recorded_at, record.json.to_vec(), definitions))
+            .collect()
+    }
+}

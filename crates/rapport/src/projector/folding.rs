@@ -1,0 +1,156 @@
+//! Folding the log into one read-model file: gather, decode, apply, say how far.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rapport_log::{Filter, Log, Position, Read};
+use rapport_readmodel::{Definitions, Incoming, Origin, ReadModel, Reader};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::batch::Batch;
+use super::{ProjectorError, Setup, fence};
+
+/// How often the end of the log is looked up while nothing comes from it.
+const HEAD_INTERVAL: Duration = Duration::from_millis(500);
+/// After an error the file is opened anew, later each time.
+const FIRST_RETRY: Duration = Duration::from_millis(250);
+const LAST_RETRY: Duration = Duration::from_secs(30);
+
+/// How far a file is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Folded {
+    pub position: u64,
+    /// The end of the log as far as is known.
+    pub head: u64,
+    /// What keeps it from going on, if anything does.
+    pub fault: Option<String>,
+}
+
+/// A read-model file, open and held against the log.
+pub(super) struct Folding {
+    model: ReadModel,
+    log: Log,
+    definitions: Arc<Definitions>,
+}
+
+impl Folding {
+    pub async fn open(setup: &Setup, path: &Path) -> Result<Self, ProjectorError> {
+        let (file, origin, definitions) = (path.to_owned(), setup.origin.clone(), setup.definitions.clone());
+        let model = tokio::task::spawn_blocking(move || ReadModel::open(&file, origin, definitions))
+            .await
+            .map_err(|_| ProjectorError::BrokenOff)??;
+        fence::check(&setup.log, model.checkpoint(), path).await?;
+        Ok(Self { model, log: setup.log.clone(), definitions: setup.definitions.clone() })
+    }
+
+    pub fn reader(&self, origin: &Origin) -> Result<Reader, ProjectorError> {
+        Ok(Reader::open(self.model.path(), origin.clone(), self.definitions.clone())?)
+    }
+
+    pub fn position(&self) -> u64 {
+        self.model.checkpoint().position
+    }
+
+    /// Folds until `stop`, opening the file anew after every error.
+    pub async fn keep_on(self, setup: Setup, progress: watch::Sender<Folded>, stop: CancellationToken) {
+        let path: PathBuf = self.model.path().to_owned();
+        let mut folding = Some(self);
+        let mut retry = FIRST_RETRY;
+        loop {
+            let ended = match folding.take() {
+                Some(open) => open.run(&progress, &stop).await,
+                None => match Self::open(&setup, &path).await {
+                    Ok(open) => {
+                        retry = FIRST_RETRY;
+                        open.run(&progress, &stop).await
+                    }
+                    Err(error) => Err(error),
+                },
+            };
+            match ended {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::error!(path = %path.display(), "folding stopped: {error}; trying again in {retry:?}");
+                    progress.send_modify(|folded| folded.fault = Some(error.to_string()));
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(retry) => retry = (retry * 2).min(LAST_RETRY),
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    async fn run(self, progress: &watch::Sender<Folded>, stop: &CancellationToken) -> Result<(), ProjectorError> {
+        let Self { model, log, definitions } = self;
+        let after = Position(model.checkpoint().position);
+        let (batches, queue) = mpsc::channel(1);
+        let applied = progress.clone();
+        let applying = tokio::task::spawn_blocking(move || apply_all(model, queue, &applied));
+        let gathered = gather(&log, after, definitions, batches, progress, stop).await;
+        applying.await.map_err(|_| ProjectorError::BrokenOff)??;
+        gathered
+    }
+}
+
+/// Applies batch after batch until there are no more to come. Blocks.
+fn apply_all(
+    mut model: ReadModel,
+    mut queue: mpsc::Receiver<Vec<Incoming>>,
+    progress: &watch::Sender<Folded>,
+) -> Result<(), ProjectorError> {
+    while let Some(batch) = queue.blocking_recv() {
+        let applied = model.apply(batch)?;
+        progress.send_modify(|folded| {
+            folded.position = applied.position;
+            folded.head = folded.head.max(applied.position);
+            folded.fault = None;
+        });
+    }
+    Ok(())
+}
+
+/// Reads the log into batches. A batch leaves when it is full, or when there is nothing more at hand and the previous one
+/// is on its way: so batches are small while the projector keeps up, and grow by themselves when it falls behind.
+async fn gather(
+    log: &Log,
+    after: Position,
+    definitions: Arc<Definitions>,
+    batches: mpsc::Sender<Vec<Incoming>>,
+    progress: &watch::Sender<Folded>,
+    stop: &CancellationToken,
+) -> Result<(), ProjectorError> {
+    let mut reader = log.read(after, Filter::all()).await?;
+    let mut batch = Batch::default();
+    let mut live = false;
+    let mut head_looked_up = tokio::time::interval(HEAD_INTERVAL);
+    head_looked_up.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            read = reader.next(), if !batch.is_full() => match read {
+                Some(Ok(Read::Record(record))) => batch.push(record),
+                Some(Ok(Read::CaughtUp(head))) => {
+                    live = true;
+                    progress.send_modify(|folded| folded.head = folded.head.max(head.0));
+                }
+                Some(Err(error)) => return Err(error.into()),
+                None => return Ok(()),
+            },
+            room = batches.reserve(), if batch.is_full() || live && !batch.is_empty() => {
+                let Ok(room) = room else { return Ok(()) };
+                let (full, definitions) = (std::mem::take(&mut batch), definitions.clone());
+                let decoded = tokio::task::spawn_blocking(move || full.decode(&definitions));
+                room.send(decoded.await.map_err(|_| ProjectorError::BrokenOff)?);
+            }
+            _ = head_looked_up.tick() => {
+                if let Ok(head) = log.head().await {
+                    progress.send_if_modified(|folded| std::mem::replace(&mut folded.head, head.0.max(folded.position)) != head.0);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The files of one read model: `<folder>/<generation>.db`, and `current`, which names the one that serves.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::ProjectorError;
+
+const CURRENT: &str = "current";
+
+#[derive(Debug, Clone)]
+pub(super) struct Generations {
+    folder: PathBuf,
+}
+
+impl Generations {
+    pub fn open(folder: PathBuf) -> Result<Self, ProjectorError> {
+        fs::create_dir_all(&folder).map_err(|source| ProjectorError::File { path: folder.clone(), source })?;
+        Ok(Self { folder })
+    }
+
+    pub fn path(&self, generation: u32) -> PathBuf {
+        self.folder.join(format!("{generation:06}.db"))
+    }
+
+    /// The generation that serves; the first one if there is none yet.
+    pub fn current(&self) -> Result<u32, ProjectorError> {
+        let path = self.folder.join(CURRENT);
+        let unreadable = |source| ProjectorError::File { path: path.clone(), source };
+        match fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().map_err(|error| unreadable(io::Error::new(io::ErrorKind::InvalidData, error))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(1),
+            Err(error) => Err(unreadable(error)),
+        }
+    }
+
+    /// Makes a generation the one that serves, whole or not at all.
+    pub fn set_current(&self, generation: u32) -> Result<(), ProjectorError> {
+        let (path, draft) = (self.folder.join(CURRENT), self.folder.join("current.new"));
+        let write = || {
+            let mut file = fs::File::create(&draft)?;
+            writeln!(file, "{generation}")?;
+            file.sync_all()?;
+            fs::rename(&draft, &path)?;
+            fs::File::open(&self.folder)?.sync_all()
+        };
+        write().map_err(|source| ProjectorError::File { path: path.clone(), source })
+    }
+
+    /// Removes every other generation: those before, and those that were not finished.
+    pub fn remove_all_but(&self, kept: u32) {
+        let kept = self.path(kept);
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let is_database = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.contains(".db"));
+            let is_kept = path.to_string_lossy().starts_with(&*kept.to_string_lossy());
+            if is_database && !is_kept {
+                remove(&path);
+            }
+        }
+    }
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = fs::remove_file(path) {
+        tracing::warn!(path = %path.display(), "an old read model is left behind: {error}");
+    }
+}

@@ -1,0 +1,48 @@
+//! The projector: folds one tenant's log into its read model, for as long as the process lives.
+//!
+//! records → batch → decode on all cores → one transaction → a new position that queries wait for.
+
+mod batch;
+mod fence;
+mod folding;
+mod generations;
+mod projection;
+mod rebuild;
+
+use std::path::PathBuf;
+
+use rapport_log::{Position, ReadError};
+use rapport_readmodel::ReadModelError;
+use thiserror::Error;
+
+pub use projection::{Live, NotYet, Projection, Setup};
+pub use rebuild::{RebuildError, RebuildProgress};
+
+#[derive(Debug, Error)]
+pub enum ProjectorError {
+    #[error(transparent)]
+    ReadModel(#[from] ReadModelError),
+    #[error("the log cannot be read: {0}")]
+    Log(#[from] ReadError),
+    #[error("read model {path} cannot be kept: {source}")]
+    File { path: PathBuf, source: std::io::Error },
+    #[error(
+        "the read model was folded up to position {checkpoint}, but the log ends at {head}: the log lost its tail or is \
+         another one. Bring the log back, or move {path} away to build the read model anew from what is left"
+    )]
+    LogLostItsTail { checkpoint: Position, head: Position, path: PathBuf },
+    #[error(
+        "position {at} of the log is not the record that was folded in ({}): the log was changed or replaced. Bring the \
+         log back, or move {path} away to build the read model anew", agrees(.agrees_up_to)
+    )]
+    LogChanged { at: Position, agrees_up_to: Option<Position>, path: PathBuf },
+    #[error("a step of the projector broke off")]
+    BrokenOff,
+}
+
+fn agrees(up_to: &Option<Position>) -> String {
+    match up_to {
+        Some(position) => format!("the two agree at position {position}"),
+        None => "the two agree nowhere".to_owned(),
+    }
+}

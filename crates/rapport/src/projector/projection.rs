@@ -1,0 +1,205 @@
+//! One tenant's read model as the services see it: the generation that serves, how far it is, and how to get a new one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rapport_log::Log;
+use rapport_readmodel::{Definitions, Origin, ReadModelError, Reader};
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::ProjectorError;
+use super::folding::{Folded, Folding};
+use super::generations::Generations;
+use super::rebuild::{Building, RebuildError, Request, Updates};
+
+/// What a projector folds, and where to.
+#[derive(Clone)]
+pub struct Setup {
+    pub log: Log,
+    pub origin: Origin,
+    pub definitions: Arc<Definitions>,
+    /// The folder of this read model's files.
+    pub folder: PathBuf,
+}
+
+/// What serves now.
+#[derive(Clone)]
+pub struct Live {
+    pub generation: u32,
+    pub reader: Reader,
+    /// Everything on the log up to here is in it.
+    pub position: u64,
+    /// The end of the log as far as the projector knows.
+    pub head: u64,
+    /// What keeps it from going on, if anything does.
+    pub fault: Option<String>,
+}
+
+/// The read model did not get that far in time.
+#[derive(Debug, Clone, Error)]
+#[error("min_position: the read model is at {position} and not yet at {wanted}; the log ends at {head}")]
+pub struct NotYet {
+    pub wanted: u64,
+    pub position: u64,
+    pub head: u64,
+}
+
+/// A handle on the projector of one tenant.
+pub struct Projection {
+    live: watch::Receiver<Live>,
+    requests: mpsc::Sender<Request>,
+}
+
+impl Projection {
+    /// Opens the serving generation and starts to fold. Definitions that changed start a new generation.
+    pub async fn start(setup: Setup, stopping: CancellationToken) -> Result<Self, ProjectorError> {
+        let files = Generations::open(setup.folder.clone())?;
+        let mut generation = files.current()?;
+        let folding = match Folding::open(&setup, &files.path(generation)).await {
+            Err(ProjectorError::ReadModel(ReadModelError::Foreign { what: "fingerprint" | "format", .. })) => {
+                tracing::info!("the definitions changed: generation {} is folded from the log", generation + 1);
+                generation += 1;
+                Folding::open(&setup, &files.path(generation)).await?
+            }
+            opened => opened?,
+        };
+        files.set_current(generation)?;
+        files.remove_all_but(generation);
+        let reader = folding.reader(&setup.origin)?;
+        let position = folding.position();
+        let (live, receiver) = watch::channel(Live { generation, reader, position, head: position, fault: None });
+        let (progress, folded) = watch::channel(Folded { position, head: position, fault: None });
+        let (requests, asked) = mpsc::channel(1);
+        let stop = CancellationToken::new();
+        tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
+        tokio::spawn(Supervisor { setup, files, live, folded, stop, building: None, asked }.run(stopping));
+        Ok(Self { live: receiver, requests })
+    }
+
+    pub fn live(&self) -> Live {
+        self.live.borrow().clone()
+    }
+
+    /// What serves, once everything up to this position is in it.
+    pub async fn at_least(&self, wanted: u64, patience: Duration) -> Result<Live, NotYet> {
+        let mut live = self.live.clone();
+        let there = tokio::time::timeout(patience, live.wait_for(|live| live.position >= wanted)).await;
+        if let Ok(Ok(there)) = there {
+            return Ok(there.clone());
+        }
+        let Live { position, head, .. } = self.live();
+        Err(NotYet { wanted, position, head })
+    }
+
+    /// Builds a new generation from the whole log and lets it serve when it has caught up.
+    pub async fn rebuild(&self) -> Result<Updates, RebuildError> {
+        let (answer, answered) = oneshot::channel();
+        self.requests.send(Request { answer }).await.map_err(|_| RebuildError::Stopping)?;
+        answered.await.map_err(|_| RebuildError::Stopping)?
+    }
+}
+
+/// Keeps [`Live`] up to date, and swaps generations.
+struct Supervisor {
+    setup: Setup,
+    files: Generations,
+    live: watch::Sender<Live>,
+    folded: watch::Receiver<Folded>,
+    stop: CancellationToken,
+    building: Option<Building>,
+    asked: mpsc::Receiver<Request>,
+}
+
+impl Supervisor {
+    async fn run(mut self, stopping: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stopping.cancelled() => break,
+                changed = self.folded.changed() => match changed {
+                    Ok(()) => self.show(),
+                    Err(_) => break,
+                },
+                request = self.asked.recv() => match request {
+                    Some(Request { answer }) => { let _ = answer.send(self.build().await); }
+                    None => break,
+                },
+                folded = next_of(&mut self.building) => self.built(folded).await,
+            }
+        }
+        self.stop.cancel();
+        if let Some(building) = self.building.take() {
+            building.fail("the service is stopping".to_owned()).await;
+        }
+    }
+
+    fn show(&mut self) {
+        let Folded { position, head, fault } = self.folded.borrow_and_update().clone();
+        self.live.send_modify(|live| {
+            live.position = position;
+            live.head = head;
+            live.fault = fault;
+        });
+    }
+
+    async fn build(&mut self) -> Result<Updates, RebuildError> {
+        if self.building.is_some() {
+            return Err(RebuildError::UnderWay);
+        }
+        let generation = self.live.borrow().generation + 1;
+        let (building, updates) = Building::start(&self.setup, &self.files, generation).await?;
+        self.building = Some(building);
+        Ok(updates)
+    }
+
+    /// The generation in the making got further; once it is as far as the serving one, it serves.
+    async fn built(&mut self, folded: Option<Folded>) {
+        let Some(building) = self.building.take() else { return };
+        let fault = match &folded {
+            None => Some("it broke off".to_owned()),
+            Some(folded) => folded.fault.clone(),
+        };
+        if let Some(fault) = fault {
+            let kept = self.live.borrow().generation;
+            building.fail(fault).await;
+            self.files.remove_all_but(kept);
+            return;
+        }
+        let folded = folded.unwrap_or_default();
+        if folded.position < self.live.borrow().position || folded.position < folded.head {
+            building.tell(&folded);
+            self.building = Some(building);
+            return;
+        }
+        if let Err(error) = self.files.set_current(building.generation) {
+            building.fail(error.to_string()).await;
+            return;
+        }
+        self.stop.cancel();
+        self.stop = building.stop.clone();
+        self.folded = building.folded.clone();
+        let Folded { position, head, .. } = folded;
+        self.live.send_replace(Live {
+            generation: building.generation,
+            reader: building.reader.clone(),
+            position,
+            head,
+            fault: None,
+        });
+        self.files.remove_all_but(building.generation);
+        building.finish(folded).await;
+    }
+}
+
+/// The next word from the generation in the making; waits for ever if there is none.
+async fn next_of(building: &mut Option<Building>) -> Option<Folded> {
+    match building {
+        None => std::future::pending().await,
+        Some(building) => {
+            building.folded.changed().await.ok()?;
+            Some(building.folded.borrow_and_update().clone())
+        }
+    }
+}

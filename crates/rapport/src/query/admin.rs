@@ -1,0 +1,109 @@
+//! `AdminService`: how is the service, and make the read model anew.
+
+use std::collections::HashMap;
+
+use rapport_customer::Digest;
+use rapport_log::Log;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+use super::projections::Projections;
+use super::{QueryError, convert};
+use crate::projector::{RebuildProgress, Updates};
+use crate::wire::v1::admin_service_server::AdminService;
+use crate::wire::v1::{self, RebuildRequest, StatusRequest, StatusResponse};
+
+#[derive(Clone)]
+pub struct Admin {
+    projections: Projections,
+}
+
+type Progress = ReceiverStream<Result<v1::RebuildProgress, Status>>;
+
+impl Admin {
+    pub fn new(projections: Projections) -> Self {
+        Self { projections }
+    }
+
+    async fn status(&self, request: StatusRequest) -> Result<StatusResponse, QueryError> {
+        let (status, freshness) =
+            self.projections.ask(&request.tenant, request.min_position, |reader| reader.status()).await?;
+        let (tenant, projection) = self.projections.find(&request.tenant)?;
+        let live = projection.live();
+        let head = tenant.log.head().await?.0.max(freshness.position);
+        let digest = status.digests.iter().fold(Digest::default(), |sum, (_, digest)| sum.plus(*digest));
+        let digests: HashMap<String, String> =
+            status.digests.iter().map(|(model, digest)| (model.name().to_owned(), digest.to_string())).collect();
+        Ok(StatusResponse {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            tenant: tenant.name.as_str().to_owned(),
+            log: match tenant.log {
+                Log::Embedded(_) => "embedded".to_owned(),
+                Log::JetStream(_) => "jetstream".to_owned(),
+            },
+            epoch: tenant.log.epoch().id.to_string(),
+            head,
+            position: freshness.position,
+            lag: head - freshness.position,
+            generation: live.generation,
+            touchpoints: status.touchpoints,
+            duplicates: status.duplicates,
+            parked: status.parked,
+            newest_parked: status.newest_parked.into_iter().map(convert::parked).collect(),
+            digests,
+            digest: digest.to_string(),
+            fingerprint: status.fingerprint,
+            fault: live.fault.unwrap_or_default(),
+        })
+    }
+
+    async fn rebuild(&self, request: RebuildRequest) -> Result<Progress, QueryError> {
+        let (_, projection) = self.projections.find(&request.tenant)?;
+        let updates = projection.rebuild().await?;
+        let (told, receiver) = mpsc::channel(1);
+        tokio::spawn(tell(self.clone(), request.tenant, updates, told));
+        Ok(ReceiverStream::new(receiver))
+    }
+}
+
+/// Passes progress on. The rebuild goes on when nobody listens any more.
+async fn tell(
+    admin: Admin,
+    tenant: String,
+    mut updates: Updates,
+    told: mpsc::Sender<Result<v1::RebuildProgress, Status>>,
+) {
+    while let Some(update) = updates.recv().await {
+        let told_now = match update {
+            Ok(RebuildProgress { generation, position, head, done }) => {
+                let digest = if done { admin.digest(&tenant).await } else { Ok(String::new()) };
+                digest.map(|digest| v1::RebuildProgress { position, head, done, generation, digest })
+            }
+            Err(error) => Err(QueryError::Rebuild(error)),
+        };
+        if told.send(told_now.map_err(Status::from)).await.is_err() {
+            return;
+        }
+    }
+}
+
+impl Admin {
+    async fn digest(&self, tenant: &str) -> Result<String, QueryError> {
+        let request = StatusRequest { tenant: tenant.to_owned(), min_position: 0 };
+        Ok(self.status(request).await?.digest)
+    }
+}
+
+#[tonic::async_trait]
+impl AdminService for Admin {
+    type RebuildStream = Progress;
+
+    async fn status(&self, request: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
+        Ok(Response::new(Self::status(self, request.into_inner()).await?))
+    }
+
+    async fn rebuild(&self, request: Request<RebuildRequest>) -> Result<Response<Progress>, Status> {
+        Ok(Response::new(Self::rebuild(self, request.into_inner()).await?))
+    }
+}

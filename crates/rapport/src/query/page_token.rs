@@ -1,0 +1,64 @@
+//! Opaque page tokens: where the next page starts, bound to the question that they belong to.
+
+use rapport_touchpoint::OrderKey;
+
+use super::QueryError;
+
+/// Bytes of the question's hash in front of the place.
+const BINDING: usize = 8;
+
+/// A token for the page after this event, good for this question only.
+pub(super) fn write(question: &str, last: &OrderKey) -> String {
+    let bytes = binding(question).into_iter().chain(last.as_bytes().iter().copied());
+    bytes.map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The event that the page starts after; `None` for the first page.
+pub(super) fn read(question: &str, token: &str) -> Result<Option<OrderKey>, QueryError> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |rule: &str| QueryError::Argument { field: "page_token", rule: rule.to_owned() };
+    let bytes = unhex(token).ok_or_else(|| wrong("is no token that a page came with"))?;
+    match bytes.split_at_checked(BINDING) {
+        Some((bound_to, place)) if bound_to == binding(question) => Ok(Some(OrderKey::from_bytes(place.to_vec()))),
+        _ => Err(wrong("belongs to another question; ask that one, or start from the first page")),
+    }
+}
+
+fn binding(question: &str) -> [u8; BINDING] {
+    // FNV-1a: nothing is secret here, a mix-up is to be noticed.
+    question
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        .to_be_bytes()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes();
+    if digits.len() % 2 != 0 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_leads_to_where_it_was_written() {
+        let last = OrderKey::from_bytes(vec![0, 7, 255]);
+        assert_eq!(read("timeline a", &write("timeline a", &last)).unwrap(), Some(last));
+        assert_eq!(read("timeline a", "").unwrap(), None);
+    }
+
+    #[test]
+    fn a_token_of_another_question_is_refused() {
+        let token = write("timeline a", &OrderKey::from_bytes(vec![1]));
+        assert!(read("timeline b", &token).unwrap_err().to_string().contains("another question"));
+        for bad in ["x", "zz", "0", "00", "é"] {
+            assert!(read("timeline a", bad).is_err(), "{bad}");
+        }
+    }
+}
