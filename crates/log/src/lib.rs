@@ -1,1 +1,27 @@
+//! Where it is kept: the append-only log of one tenant, embedded or on JetStream.
+//!
+//! Both backends pass one conformance suite; what differs between them is said at [`Embedded`] and [`JetStream`].
 
+mod embedded;
+mod epoch;
+mod error;
+mod filter;
+mod jetstream;
+mod log;
+mod name;
+mod position;
+mod queue;
+mod record;
+mod tenant;
+mod verdict;
+
+pub use embedded::Embedded;
+pub use epoch::Epoch;
+pub use error::{AppendError, Away, Cause, OpenError, ReadError};
+pub use filter::{Filter, TypeFilter};
+pub use jetstream::JetStream;
+pub use log::{Log, LogConfig, Reader};
+pub use position::Position;
+pub use record::{Read, Record};
+pub use tenant::Tenant;
+pub use verdict::Appended;

@@ -1,0 +1,96 @@
+//! The log in a file of this machine: SQLite with one writer thread that commits in groups whatever is waiting.
+
+mod kinds;
+mod reader;
+mod schema;
+mod writer;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rapport_touchpoint::limits::MAX_EVENT_BYTES;
+use rapport_touchpoint::{Channel, EventType, Touchpoint};
+use tokio::sync::watch;
+
+use self::kinds::Kinds;
+pub(crate) use self::reader::Reader;
+use self::writer::Writer;
+use crate::queue::{Queue, Verdict, queue};
+use crate::{Epoch, Filter, OpenError, Position, ReadError, Tenant};
+
+/// How long an append waits for the disk.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Verdicts are exact: every event name that was ever appended is remembered.
+#[derive(Clone)]
+pub struct Embedded(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    epoch: Epoch,
+    queue: Queue,
+    kinds: Kinds,
+    head: watch::Receiver<Position>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Embedded {
+    pub(crate) async fn open(folder: &Path, tenant: &Tenant) -> Result<Self, OpenError> {
+        let (folder, tenant) = (folder.join(tenant.as_str()), tenant.clone());
+        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(&folder, &tenant)).await;
+        opened.unwrap_or_else(|stopped| Err(OpenError::Writer { source: std::io::Error::other(stopped) }))
+    }
+
+    fn open_blocking(folder: &Path, tenant: &Tenant) -> Result<Self, OpenError> {
+        std::fs::create_dir_all(folder).map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
+        let path = folder.join("log.db");
+        let opened = schema::open(&path, tenant)?;
+        let (queue, jobs) = queue(MAX_EVENT_BYTES, PATIENCE);
+        let (head_sender, head) = watch::channel(opened.head);
+        let kinds = Kinds::new(opened.kinds.clone());
+        let epoch = opened.epoch.clone();
+        let writer = Writer::new(opened, kinds.clone(), head_sender);
+        let thread = std::thread::Builder::new()
+            .name(format!("log-{tenant}"))
+            .spawn(move || writer.run(jobs))
+            .map_err(|source| OpenError::Writer { source })?;
+        Ok(Self(Arc::new(Inner { path, epoch, queue, kinds, head, writer: Mutex::new(Some(thread)) })))
+    }
+
+    pub(crate) async fn append(&self, batch: Vec<Touchpoint>) -> Vec<Verdict> {
+        self.0.queue.append(batch).await
+    }
+
+    pub(crate) fn read(&self, after: Position, filter: Filter) -> Result<Reader, ReadError> {
+        let head = self.head();
+        if after > head {
+            return Err(ReadError::BeyondHead { after, head });
+        }
+        Ok(Reader::start(self.0.path.clone(), after, filter, self.0.kinds.clone(), self.0.head.clone()))
+    }
+
+    pub(crate) fn head(&self) -> Position {
+        *self.0.head.borrow()
+    }
+
+    pub(crate) fn epoch(&self) -> &Epoch {
+        &self.0.epoch
+    }
+
+    pub(crate) fn kinds(&self) -> BTreeSet<(Channel, EventType)> {
+        self.0.kinds.of_touchpoints()
+    }
+
+    pub(crate) async fn close(self) {
+        self.0.queue.close();
+        let thread = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && !matches!(tokio::task::spawn_blocking(move || thread.join()).await, Ok(Ok(())))
+        {
+            tracing::error!(path = %self.0.path.display(), "the log's writer did not end well");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What can go wrong on the way to, onto and from the log: one enum per stage.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::{Position, Tenant};
+
+/// An error of the backend, kept as the source.
+pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
+
+#[derive(Debug, Error)]
+pub enum OpenError {
+    #[error("the log's folder {} cannot be used", path.display())]
+    Folder { path: PathBuf, source: std::io::Error },
+    #[error("the log {} is in use by another process; one process at a time writes it", path.display())]
+    Locked { path: PathBuf },
+    #[error("the log {} cannot be opened", path.display())]
+    Storage { path: PathBuf, source: rusqlite::Error },
+    #[error("{} is no log of format {known}: {found}", path.display())]
+    Format { path: PathBuf, found: String, known: i64 },
+    #[error("the log {} belongs to tenant {found}, not to {wanted}", path.display())]
+    OtherTenant { path: PathBuf, found: String, wanted: Tenant },
+    #[error("the log's writer cannot be started")]
+    Writer { source: std::io::Error },
+    #[error("no NATS server at {url}")]
+    Unreachable { url: String, source: Cause },
+    #[error("the NATS server did not {action}")]
+    Server { action: &'static str, source: Cause },
+    #[error("stream {stream} has {setting} {found}, but {right}")]
+    Setting { stream: String, setting: &'static str, found: String, right: &'static str },
+    #[error("stream {stream} was not created by Rapport: it has no {missing} in its metadata; rename it or remove it")]
+    NoMetadata { stream: String, missing: &'static str },
+}
+
+/// Why an event got no verdict. `Unavailable` and `Storage` leave open whether it is on the log: publish it again.
+#[derive(Debug, Clone, Error)]
+pub enum AppendError {
+    #[error("the log is away: {0}")]
+    Unavailable(#[source] Away),
+    #[error("the event has {bytes} bytes; this log takes {limit}")]
+    TooLarge { bytes: usize, limit: usize },
+    #[error("{limit} bytes of events are waiting for the log already; come back later")]
+    Overloaded { limit: usize },
+    #[error("the log has no room left")]
+    Full(#[source] Cause),
+    #[error("the log could not write")]
+    Storage(#[source] Cause),
+}
+
+/// Why the log does not answer.
+#[derive(Debug, Clone, Error)]
+pub enum Away {
+    #[error("no answer within {0:?}")]
+    Deadline(Duration),
+    #[error("it is closed")]
+    Closed,
+    #[error("not connected to the server")]
+    Disconnected,
+    #[error("the server does not know the stream, or its JetStream is not ready")]
+    NoStream,
+    #[error("the server's answer was {0}")]
+    Refused(Cause),
+    #[error("another log was created in its place")]
+    Replaced,
+}
+
+#[derive(Debug, Clone, Error)]
+pub enum ReadError {
+    #[error("position {after} lies beyond the end of the log, {head}: this is another log, or it lost its tail")]
+    BeyondHead { after: Position, head: Position },
+    #[error("another log ({found}) was created in the place of this one ({epoch})")]
+    Replaced { epoch: Uuid, found: String },
+    #[error("the log is away")]
+    Unavailable(#[source] Cause),
+    #[error("the log could not be read")]
+    Storage(#[source] Cause),
+    #[error("the record at {position} cannot be read: {what}")]
+    Broken { position: Position, what: String },
+}

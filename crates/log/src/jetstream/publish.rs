@@ -1,0 +1,156 @@
+//! Messages to the server and its word on each: in atomic batches, or one by one with many on their way.
+//!
+//! An atomic batch is one write and one sync for up to 1,000 messages, which is what makes a synced log fast. The server
+//! refuses it whole when one message was there before; then nothing of it is stored and each message is sent by itself.
+
+use std::sync::Arc;
+
+use async_nats::client::RequestErrorKind;
+use async_nats::header::{
+    NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE, NATS_MESSAGE_ID,
+};
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::publish::PublishAck;
+use async_nats::jetstream::response::Response;
+use async_nats::{Client, HeaderMap, Request};
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::PATIENCE;
+use crate::{AppendError, Away, Position};
+
+/// What the server takes in one atomic batch.
+pub(super) const BATCH_MESSAGES: usize = 1000;
+/// Messages sent one by one that wait for the server's word.
+const IN_FLIGHT: usize = 256;
+
+pub(super) struct Message {
+    pub(super) subject: String,
+    /// The server takes a message with the id of a recent one for the same.
+    pub(super) id: String,
+    pub(super) payload: Bytes,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stored {
+    pub(super) position: Position,
+    pub(super) duplicate: bool,
+}
+
+pub(super) struct Publisher {
+    pub(super) client: Client,
+    atomic: bool,
+    max_event_bytes: usize,
+}
+
+/// The server's word on a batch.
+enum Batch {
+    /// All of it is stored; the last message stands here.
+    Stored(u64),
+    /// Nothing of it is.
+    Refused(async_nats::jetstream::Error),
+}
+
+impl Publisher {
+    pub(super) fn new(client: Client, atomic: bool, max_event_bytes: usize) -> Self {
+        Self { client, atomic, max_event_bytes }
+    }
+
+    /// One outcome per message, in their order.
+    pub(super) async fn publish(&self, messages: &[Message]) -> Vec<Result<Stored, AppendError>> {
+        assert!(messages.len() <= BATCH_MESSAGES, "the queue gives no more than a batch");
+        if messages.len() < 2 || !self.atomic {
+            return self.one_by_one(messages).await;
+        }
+        let sent = timeout(PATIENCE, self.batch(messages)).await;
+        match sent.unwrap_or(Err(AppendError::Unavailable(Away::Deadline(PATIENCE)))) {
+            Ok(Batch::Stored(last)) => positions(last, messages.len()).map(Ok).collect(),
+            Ok(Batch::Refused(told)) => {
+                tracing::debug!(%told, messages = messages.len(), "batch refused; its messages are sent one by one");
+                self.one_by_one(messages).await
+            }
+            Err(error) => vec![Err(error); messages.len()],
+        }
+    }
+
+    async fn batch(&self, messages: &[Message]) -> Result<Batch, AppendError> {
+        let id = Uuid::new_v4().simple().to_string();
+        let Some((last, before)) = messages.split_last() else { return Ok(Batch::Stored(0)) };
+        for (index, message) in before.iter().enumerate() {
+            let headers = batch_headers(message, &id, index + 1);
+            let sent = self.client.publish_with_headers(message.subject.clone(), headers, message.payload.clone());
+            sent.await.map_err(|error| AppendError::Unavailable(Away::Refused(Arc::new(error))))?;
+        }
+        let mut headers = batch_headers(last, &id, messages.len());
+        headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
+        match self.request(last, headers).await? {
+            Response::Ok(ack) => Ok(Batch::Stored(ack.sequence)),
+            Response::Err { error } => Ok(Batch::Refused(error)),
+        }
+    }
+
+    async fn one_by_one(&self, messages: &[Message]) -> Vec<Result<Stored, AppendError>> {
+        let mut sending = Vec::with_capacity(messages.len());
+        for message in messages {
+            sending.push(self.one(message));
+        }
+        stream::iter(sending).buffered(IN_FLIGHT).collect().await
+    }
+
+    async fn one(&self, message: &Message) -> Result<Stored, AppendError> {
+        match self.request(message, headers(message)).await? {
+            Response::Ok(ack) => Ok(Stored { position: Position(ack.sequence), duplicate: ack.duplicate }),
+            Response::Err { error } => Err(self.refusal(error, message)),
+        }
+    }
+
+    async fn request(&self, message: &Message, headers: HeaderMap) -> Result<Response<PublishAck>, AppendError> {
+        let request = Request::new().headers(headers).payload(message.payload.clone()).timeout(Some(PATIENCE));
+        let reply =
+            self.client.send_request(message.subject.clone(), request).await.map_err(|error| match error.kind() {
+                RequestErrorKind::TimedOut => AppendError::Unavailable(Away::Deadline(PATIENCE)),
+                RequestErrorKind::NoResponders => AppendError::Unavailable(Away::NoStream),
+                RequestErrorKind::MaxPayloadExceeded => self.too_large(message),
+                RequestErrorKind::InvalidSubject | RequestErrorKind::Other => {
+                    AppendError::Unavailable(Away::Refused(Arc::new(error)))
+                }
+            })?;
+        serde_json::from_slice(&reply.payload).map_err(|error| AppendError::Unavailable(Away::Refused(Arc::new(error))))
+    }
+
+    fn refusal(&self, told: async_nats::jetstream::Error, message: &Message) -> AppendError {
+        match told.error_code() {
+            ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM => self.too_large(message),
+            ErrorCode::STORAGE_RESOURCES_EXCEEDED
+            | ErrorCode::INSUFFICIENT_RESOURCES
+            | ErrorCode::ACCOUNT_RESOURCES_EXCEEDED => AppendError::Full(Arc::new(told)),
+            ErrorCode::STREAM_STORE_FAILED => AppendError::Storage(Arc::new(told)),
+            _ => AppendError::Unavailable(Away::Refused(Arc::new(told))),
+        }
+    }
+
+    fn too_large(&self, message: &Message) -> AppendError {
+        AppendError::TooLarge { bytes: message.payload.len(), limit: self.max_event_bytes }
+    }
+}
+
+fn headers(message: &Message) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(NATS_MESSAGE_ID, message.id.as_str());
+    headers
+}
+
+fn batch_headers(message: &Message, batch: &str, sequence: usize) -> HeaderMap {
+    let mut headers = headers(message);
+    headers.insert(NATS_BATCH_ID, batch);
+    headers.insert(NATS_BATCH_SEQUENCE, sequence.to_string());
+    headers
+}
+
+/// The server names the last message of a batch; the others stand right before it.
+fn positions(last: u64, messages: usize) -> impl Iterator<Item = Stored> {
+    let first = last + 1 - messages as u64;
+    (first..=last).map(|position| Stored { position: Position(position), duplicate: false })
+}

@@ -1,0 +1,207 @@
+//! Reading with a consumer that keeps no state but ours: whatever goes wrong, a new one starts behind the last record.
+//!
+//! The server never sends again what it sent once, so a lost message shows only as a gap in the consumer's own count.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream;
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use futures::StreamExt;
+use rapport_touchpoint::Timestamp;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::Stream;
+use super::stream::EPOCH;
+use crate::{Cause, Position, Read, ReadError, Record};
+
+/// Asked for at a time; half as many more may be on their way, far below what the client can hold.
+const BATCH_MESSAGES: usize = 1000;
+const EXPIRES: Duration = Duration::from_secs(30);
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How long the server keeps a consumer that nobody asks.
+const INACTIVE: Duration = Duration::from_secs(60);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// A reader that has this few records before it has caught up with a log that is being written.
+const NEARLY_NONE: u64 = BATCH_MESSAGES as u64;
+
+pub(crate) struct Reader {
+    stream: Stream,
+    epoch: Uuid,
+    subjects: Vec<String>,
+    position: Position,
+    following: Option<Following>,
+    pause: Duration,
+    caught_up: CaughtUp,
+    closed: CancellationToken,
+    ended: bool,
+}
+
+/// A consumer's messages and how many it has sent.
+struct Following {
+    messages: pull::Stream,
+    delivered: u64,
+}
+
+enum CaughtUp {
+    /// To be said when everything up to here was given.
+    NotBefore(Position),
+    /// To be said next.
+    At(Position),
+    Said,
+}
+
+enum Trouble {
+    /// A new consumer may help.
+    Passing(Cause),
+    /// Nothing will.
+    Final(ReadError),
+}
+
+impl Reader {
+    pub(super) fn new(
+        stream: Stream,
+        epoch: Uuid,
+        subjects: Vec<String>,
+        after: Position,
+        closed: CancellationToken,
+    ) -> Self {
+        let caught_up = CaughtUp::NotBefore(after);
+        Self {
+            stream,
+            epoch,
+            subjects,
+            position: after,
+            following: None,
+            pause: SHORTEST_PAUSE,
+            caught_up,
+            closed,
+            ended: false,
+        }
+    }
+
+    pub(crate) async fn next(&mut self) -> Option<Result<Read, ReadError>> {
+        if self.ended {
+            return None;
+        }
+        let closed = self.closed.clone();
+        let read = tokio::select! {
+            read = self.next_unless_closed() => Some(read),
+            () = closed.cancelled() => None,
+        };
+        self.ended = !matches!(read, Some(Ok(_)));
+        read
+    }
+
+    async fn next_unless_closed(&mut self) -> Result<Read, ReadError> {
+        loop {
+            if let CaughtUp::At(position) = self.caught_up {
+                self.caught_up = CaughtUp::Said;
+                return Ok(Read::CaughtUp(position));
+            }
+            let step = match &mut self.following {
+                None => self.start().await.map(|()| None),
+                Some(following) => following.next(self.position).await.map(Some).map_err(Trouble::Passing),
+            };
+            match step {
+                Ok(None) => {}
+                Ok(Some(message)) => return self.take(message),
+                Err(Trouble::Passing(cause)) => {
+                    tracing::info!(position = %self.position, %cause, "reading goes on with a new consumer");
+                    self.following = None;
+                    sleep(self.pause).await;
+                    self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(Trouble::Final(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// A new consumer behind the last record, on the same log.
+    async fn start(&mut self) -> Result<(), Trouble> {
+        let info = self.stream.get_info().await.map_err(passing)?;
+        let found = info.config.metadata.get(EPOCH).cloned().unwrap_or_default();
+        if found != self.epoch.to_string() {
+            return Err(Trouble::Final(ReadError::Replaced { epoch: self.epoch, found }));
+        }
+        let head = Position(info.state.last_sequence);
+        if self.position > head {
+            return Err(Trouble::Final(ReadError::BeyondHead { after: self.position, head }));
+        }
+        let consumer = self.stream.create_consumer(self.consumer()).await.map_err(passing)?;
+        let messages = consumer.stream().max_messages_per_batch(BATCH_MESSAGES).expires(EXPIRES).heartbeat(HEARTBEAT);
+        let messages = messages.messages().await.map_err(passing)?;
+        if let CaughtUp::NotBefore(_) = self.caught_up {
+            self.caught_up = match consumer.cached_info().num_pending {
+                0 => CaughtUp::At(head),
+                _ => CaughtUp::NotBefore(head),
+            };
+        }
+        self.following = Some(Following { messages, delivered: 0 });
+        Ok(())
+    }
+
+    fn consumer(&self) -> pull::Config {
+        pull::Config {
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.position.0 + 1 },
+            ack_policy: AckPolicy::None,
+            filter_subjects: self.subjects.clone(),
+            memory_storage: true,
+            num_replicas: 1,
+            inactive_threshold: INACTIVE,
+            ..pull::Config::default()
+        }
+    }
+
+    fn take(&mut self, message: Received) -> Result<Read, ReadError> {
+        let Received { position, recorded_at, pending, json } = message;
+        let recorded_at = recorded_at.ok_or_else(|| ReadError::Broken {
+            position,
+            what: "it was recorded before 1970 or after 2262".to_owned(),
+        })?;
+        self.position = position;
+        self.pause = SHORTEST_PAUSE;
+        if let CaughtUp::NotBefore(head) = self.caught_up {
+            if pending == 0 {
+                self.caught_up = CaughtUp::At(head.max(position));
+            } else if position >= head && pending <= NEARLY_NONE {
+                self.caught_up = CaughtUp::At(position);
+            }
+        }
+        Ok(Read::Record(Record { position, recorded_at, json }))
+    }
+}
+
+/// A message that is next in its consumer's count.
+struct Received {
+    position: Position,
+    recorded_at: Option<Timestamp>,
+    pending: u64,
+    json: bytes::Bytes,
+}
+
+impl Following {
+    async fn next(&mut self, after: Position) -> Result<Received, Cause> {
+        let message = self.messages.next().await.ok_or_else(|| cause("the consumer ended"))?;
+        let message: jetstream::Message = message.map_err(|error| Arc::new(error) as Cause)?;
+        let info = message.info().map_err(|error| cause(&error.to_string()))?;
+        let (position, sequence) = (Position(info.stream_sequence), info.consumer_sequence);
+        if sequence != self.delivered + 1 || position <= after {
+            return Err(cause(&format!("message {sequence} of the consumer came after {}", self.delivered)));
+        }
+        self.delivered = sequence;
+        let (recorded_at, pending) = (Timestamp::from_datetime(info.published), info.pending);
+        Ok(Received { position, recorded_at, pending, json: message.message.payload })
+    }
+}
+
+fn passing(error: impl std::error::Error + Send + Sync + 'static) -> Trouble {
+    Trouble::Passing(Arc::new(error))
+}
+
+fn cause(what: &str) -> Cause {
+    Arc::new(std::io::Error::other(what))
+}

@@ -1,0 +1,190 @@
+//! The bounded way to the one writer of a log: events wait here in the order of their appends.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rapport_touchpoint::Touchpoint;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::Away;
+use crate::{AppendError, Appended};
+
+/// Bytes that may wait; beyond them an append is refused.
+const MAX_WAITING_BYTES: usize = 128 * 1024 * 1024;
+/// What one event takes of the waiting room at least, so that many small ones are bounded too.
+const UNIT_BYTES: usize = 1024;
+/// Events and bytes of one job: a longer append is several.
+const JOB_EVENTS: usize = 1000;
+const JOB_BYTES: usize = 4 * 1024 * 1024;
+
+pub(crate) type Verdict = Result<Appended, AppendError>;
+
+/// Events of one append that are written together.
+pub(crate) struct Job {
+    pub(crate) events: Vec<Touchpoint>,
+    /// When the appender stops waiting.
+    pub(crate) deadline: Instant,
+    bytes: usize,
+    answer: oneshot::Sender<Vec<Verdict>>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Job {
+    /// Has the appender stopped waiting? Then it was told so, and nothing need be written.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.answer.is_closed()
+    }
+}
+
+/// Gives each job its part of the group's verdicts.
+pub(crate) fn answer(group: Vec<Job>, verdicts: Vec<Verdict>) {
+    let mut verdicts = verdicts.into_iter();
+    for job in group {
+        let part = verdicts.by_ref().take(job.events.len()).collect();
+        // An appender that went away wants no answer.
+        let _ = job.answer.send(part);
+    }
+    assert!(verdicts.next().is_none(), "one verdict per event");
+}
+
+/// The appenders' end.
+#[derive(Clone)]
+pub(crate) struct Queue {
+    jobs: Arc<Mutex<Option<mpsc::UnboundedSender<Job>>>>,
+    room: Arc<Semaphore>,
+    max_event_bytes: usize,
+    patience: Duration,
+}
+
+/// The writer's end.
+pub(crate) struct Jobs {
+    receiver: mpsc::UnboundedReceiver<Job>,
+    /// Taken from the queue, but too much for the last group.
+    held: Option<Job>,
+}
+
+pub(crate) fn queue(max_event_bytes: usize, patience: Duration) -> (Queue, Jobs) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let room = Arc::new(Semaphore::new(MAX_WAITING_BYTES / UNIT_BYTES));
+    let queue = Queue { jobs: Arc::new(Mutex::new(Some(sender))), room, max_event_bytes, patience };
+    (queue, Jobs { receiver, held: None })
+}
+
+impl Queue {
+    /// One verdict per event, in their order, within the queue's patience.
+    pub(crate) async fn append(&self, batch: Vec<Touchpoint>) -> Vec<Verdict> {
+        let deadline = Instant::now() + self.patience;
+        let mut verdicts: Vec<Option<Verdict>> = Vec::new();
+        verdicts.resize_with(batch.len(), || None);
+        let mut waiting = Vec::new();
+        let mut next = Draft::default();
+        for (index, event) in batch.into_iter().enumerate() {
+            let bytes = event.json().len();
+            if bytes > self.max_event_bytes {
+                verdicts[index] = Some(Err(AppendError::TooLarge { bytes, limit: self.max_event_bytes }));
+                continue;
+            }
+            if next.is_full(bytes) {
+                waiting.push(self.submit(std::mem::take(&mut next), deadline));
+            }
+            next.add(index, event, bytes);
+        }
+        waiting.push(self.submit(next, deadline));
+        for (indexes, answer) in waiting {
+            let answered = match answer {
+                Ok(answer) => self.wait(answer, deadline).await,
+                Err(error) => Err(error),
+            };
+            match answered {
+                Ok(answers) => indexes.into_iter().zip(answers).for_each(|(i, verdict)| verdicts[i] = Some(verdict)),
+                Err(error) => indexes.into_iter().for_each(|i| verdicts[i] = Some(Err(error.clone()))),
+            }
+        }
+        verdicts.into_iter().map(|verdict| verdict.expect("every event is in a job or refused")).collect()
+    }
+
+    /// Nothing more is taken; what waits is still written.
+    pub(crate) fn close(&self) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn submit(&self, draft: Draft, deadline: Instant) -> (Vec<usize>, Result<Answer, AppendError>) {
+        let Draft { indexes, events, bytes, units } = draft;
+        let Ok(room) = self.room.clone().try_acquire_many_owned(units) else {
+            return (indexes, Err(AppendError::Overloaded { limit: MAX_WAITING_BYTES }));
+        };
+        let (answer, receiver) = oneshot::channel();
+        let job = Job { events, deadline, bytes, answer, _room: room };
+        let closed = || AppendError::Unavailable(Away::Closed);
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = jobs.as_ref().ok_or_else(closed).and_then(|jobs| jobs.send(job).map_err(|_| closed()));
+        (indexes, sent.map(|()| receiver))
+    }
+
+    async fn wait(&self, answer: Answer, deadline: Instant) -> Result<Vec<Verdict>, AppendError> {
+        match timeout_at(deadline, answer).await {
+            Ok(Ok(verdicts)) => Ok(verdicts),
+            Ok(Err(_)) => Err(AppendError::Unavailable(Away::Closed)),
+            Err(_) => Err(AppendError::Unavailable(Away::Deadline(self.patience))),
+        }
+    }
+}
+
+type Answer = oneshot::Receiver<Vec<Verdict>>;
+
+/// A job in the making, with the places of its events in the append.
+#[derive(Default)]
+struct Draft {
+    indexes: Vec<usize>,
+    events: Vec<Touchpoint>,
+    bytes: usize,
+    units: u32,
+}
+
+impl Draft {
+    fn is_full(&self, more: usize) -> bool {
+        !self.events.is_empty() && (self.events.len() == JOB_EVENTS || self.bytes + more > JOB_BYTES)
+    }
+
+    fn add(&mut self, index: usize, event: Touchpoint, bytes: usize) {
+        self.indexes.push(index);
+        self.events.push(event);
+        self.bytes += bytes;
+        self.units += u32::try_from(bytes.div_ceil(UNIT_BYTES)).expect("a job is a few MiB");
+    }
+}
+
+impl Jobs {
+    /// Waits for a job and adds what else is waiting, up to these bounds; `None` when the queue is closed and empty.
+    pub(crate) async fn next_group(&mut self, max_events: usize, max_bytes: usize) -> Option<Vec<Job>> {
+        let first = match self.held.take() {
+            Some(job) => job,
+            None => self.receiver.recv().await?,
+        };
+        Some(self.top_up(first, max_events, max_bytes))
+    }
+
+    pub(crate) fn blocking_next_group(&mut self, max_events: usize, max_bytes: usize) -> Option<Vec<Job>> {
+        let first = match self.held.take() {
+            Some(job) => job,
+            None => self.receiver.blocking_recv()?,
+        };
+        Some(self.top_up(first, max_events, max_bytes))
+    }
+
+    fn top_up(&mut self, first: Job, max_events: usize, max_bytes: usize) -> Vec<Job> {
+        let (mut events, mut bytes) = (first.events.len(), first.bytes);
+        let mut group = vec![first];
+        while let Ok(job) = self.receiver.try_recv() {
+            events += job.events.len();
+            bytes += job.bytes;
+            if events > max_events || bytes > max_bytes {
+                self.held = Some(job);
+                break;
+            }
+            group.push(job);
+        }
+        group
+    }
+}

@@ -1,0 +1,21 @@
+//! What a reader is given: records, and word that it has caught up.
+
+use bytes::Bytes;
+use rapport_touchpoint::Timestamp;
+
+use crate::Position;
+
+/// One event as it stands on the log. It may have come there without a gateway, so nothing about `json` is sure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    pub position: Position,
+    pub recorded_at: Timestamp,
+    pub json: Bytes,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    Record(Record),
+    /// Everything that the filter lets through, up to this position, has been given. Sent once; reading goes on live.
+    CaughtUp(Position),
+}

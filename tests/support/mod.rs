@@ -1,0 +1,5 @@
+//! What the tests start and build.
+
+pub mod events;
+pub mod nats;
+mod nats_binary;
