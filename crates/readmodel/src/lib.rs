@@ -1,1 +1,60 @@
+//! What we know: one SQLite file with the rows, totals, digests and checkpoint of one tenant's read models.
+//!
+//! Everything here can be deleted at any time and comes back the same from the log. [`ReadModel`] is the one writer of a
+//! file; [`Reader`]s answer queries beside it.
 
+mod apply;
+mod checkpoint;
+mod claims;
+mod closure;
+mod customers;
+mod error;
+mod fold;
+mod identifiers;
+mod identity;
+mod incoming;
+mod links;
+mod parked;
+mod query;
+mod schema;
+mod seen;
+mod timeline;
+mod totals;
+
+use std::sync::Arc;
+
+use rapport_customer::identity::Rules;
+use rapport_customer::{Model, fingerprint};
+use rapport_touchpoint::Catalogue;
+
+pub use apply::{Applied, ReadModel};
+pub use checkpoint::{Checkpoint, FencePoint};
+pub use error::ReadModelError;
+pub use incoming::Incoming;
+pub use parked::ParkedEvent;
+pub use query::{Answer, CustomerAnswer, CustomerName, Reader, Status, TimelineEntry, TimelinePage, TotalsAnswer};
+
+/// Whose read model a file is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub tenant: String,
+    /// The id that the log got when it was made.
+    pub epoch: String,
+    /// The tenant's key, for customer ids.
+    pub key: [u8; 32],
+}
+
+/// Under which definitions the log is folded.
+#[derive(Debug, Clone)]
+pub struct Definitions {
+    pub rules: Rules,
+    pub catalogue: Arc<Catalogue>,
+    pub models: Vec<Model>,
+}
+
+impl Definitions {
+    /// Changes whenever the same log could give other answers.
+    pub fn fingerprint(&self) -> [u8; 16] {
+        fingerprint(&self.rules, self.catalogue.fingerprint(), &self.models)
+    }
+}

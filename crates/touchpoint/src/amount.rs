@@ -3,7 +3,7 @@
 use std::fmt;
 
 use iso_currency::Currency as IsoCurrency;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Digits after the point that an amount may have; ISO 4217 itself stops at four.
 const SCALE: usize = 6;
@@ -12,7 +12,7 @@ const MICROS: i128 = 1_000_000;
 const MAX_INTEGER_DIGITS: usize = 15;
 
 /// Millionths of a currency unit. Sums of 10^17 of the largest amounts still fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Amount(i128);
 
 impl Amount {
@@ -50,11 +50,26 @@ impl Amount {
 
     /// The amount with at least the currency's usual digits after the point: `129.90` in CNY, `130` in JPY.
     pub fn display_in(self, currency: Currency) -> String {
+        self.decimal(currency.exponent())
+    }
+
+    fn decimal(self, min_digits: usize) -> String {
         let digits = format!("{:0SCALE$}", self.0.unsigned_abs() % MICROS.unsigned_abs());
-        let kept = digits.trim_end_matches('0').len().max(currency.exponent()).min(SCALE);
+        let kept = digits.trim_end_matches('0').len().max(min_digits).min(SCALE);
         let sign = if self.0 < 0 { "-" } else { "" };
         let whole = self.0.unsigned_abs() / MICROS.unsigned_abs();
         if kept == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{}", &digits[..kept]) }
+    }
+}
+
+/// A decimal string in JSON, millionths in binary.
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(&self.decimal(0))
+        } else {
+            serializer.serialize_i128(self.0)
+        }
     }
 }
 
@@ -97,7 +112,7 @@ impl fmt::Display for Currency {
 }
 
 impl Serialize for Currency {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.code())
     }
 }
@@ -129,6 +144,14 @@ mod tests {
         assert_eq!(shown("130", "JPY"), "130");
         assert_eq!(shown("0.123456", "USD"), "0.123456");
         assert_eq!(shown("-0.5", "USD"), "-0.50");
+    }
+
+    #[test]
+    fn json_holds_a_decimal_string() {
+        let money = Money { amount: Amount::parse("-129.90").unwrap(), currency: Currency::parse("CNY").unwrap() };
+        let json = serde_json::to_value(money).unwrap();
+        assert_eq!(json, serde_json::json!({"amount": "-129.9", "currency": "CNY"}));
+        assert_eq!(serde_json::from_value::<Money>(json).unwrap(), money);
     }
 
     #[test]

@@ -18,7 +18,7 @@ impl EventType {
         let right = || {
             format!(
                 "must be 1 to {MAX_TYPE_WORDS} lower-case words joined by dots, such as order.placed; a word starts with a \
-                 letter and goes on with letters, digits and _; {MAX_TYPE_BYTES} bytes at most"
+                 letter and goes on with letters, digits and _; at most {MAX_TYPE_BYTES} bytes"
             )
         };
         let words = text.split('.');
@@ -52,7 +52,7 @@ impl Channel {
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > MAX_CHANNEL_BYTES || !is_word(text) {
             return Err(format!(
-                "must be one lower-case word such as web: a letter, then letters, digits and _; {MAX_CHANNEL_BYTES} bytes at most"
+                "must be one lower-case word such as web: a letter, then letters, digits and _; at most {MAX_CHANNEL_BYTES} bytes"
             ));
         }
         Ok(Self(text.to_owned()))

@@ -1,22 +1,21 @@
 //! The compiled schemas: which types are known, in which versions, and whether data fits them.
 //!
 //! A schema file is `schemas/<type>/<version>.json`, JSON Schema 2020-12, with examples. The built-in ones are compiled
-//! into the program; a tenant's own are added at start.
+//! into the program; a tenant's own are added at start. A `format` such as `date-time` is a rule here, not a remark.
 
 use std::collections::BTreeMap;
 
 use include_dir::{Dir, include_dir};
-use jsonschema::Validator;
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{Draft, ValidationError, Validator};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::violation::quote;
+use crate::limits::MAX_RULE_CHARS;
+use crate::violation::{cut, pointer_token, quote};
 use crate::{Content, EventType, SchemaVersion, Violation, upcast};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../schemas");
-
-/// A longer explanation of a broken rule is cut here.
-const MAX_RULE_CHARS: usize = 200;
 
 /// One schema file, read but not yet compiled.
 #[derive(Debug, Clone)]
@@ -51,8 +50,8 @@ pub struct Catalogue {
 
 #[derive(Debug)]
 struct Schema {
+    json: Value,
     validator: Validator,
-    examples: Vec<Value>,
 }
 
 impl Catalogue {
@@ -92,7 +91,7 @@ impl Catalogue {
     /// Every known type and version, with the examples of its schema file.
     pub fn examples(&self) -> impl Iterator<Item = (&EventType, SchemaVersion, &[Value])> {
         self.types.iter().flat_map(|(event_type, versions)| {
-            versions.iter().map(move |(version, schema)| (event_type, *version, schema.examples.as_slice()))
+            versions.iter().map(move |(version, schema)| (event_type, *version, schema.examples()))
         })
     }
 
@@ -117,31 +116,27 @@ impl Catalogue {
         let versions = self.types.get(event_type);
         if let Some(schema) = versions.and_then(|versions| versions.get(&version)) {
             let data = Value::Object(data.clone());
-            let violations: Vec<_> = schema
-                .validator
-                .iter_errors(&data)
-                .map(|error| {
-                    Violation::new(format!("data{}", error.instance_path().as_str()), cut(&error.masked().to_string()))
-                })
-                .collect();
+            let violations: Vec<_> = schema.validator.iter_errors(&data).map(|error| schema.explain(&error)).collect();
             if !violations.is_empty() {
                 return Err(violations);
             }
         }
         let newest = self.newest(event_type).unwrap_or(version);
         let data = upcast::upcast(event_type, version, newest, data);
-        Content::of(event_type, &data).map_err(|error| vec![Violation::new("data", cut(&error.to_string()))])
+        Content::of(event_type, &data).map_err(|violation| vec![violation])
     }
 
     fn add(&mut self, file: &SchemaFile) -> Result<(), CatalogueError> {
         let (event_type, version) = name_of(file)?;
         let path = || file.path.clone();
-        let schema: Value =
+        let json: Value =
             serde_json::from_str(&file.text).map_err(|source| CatalogueError::Json { path: path(), source })?;
-        let validator = jsonschema::draft202012::new(&schema)
-            .map_err(|error| CatalogueError::Schema { path: path(), rule: cut(&error.to_string()) })?;
-        let examples = schema.get("examples").and_then(Value::as_array).cloned().unwrap_or_default();
-        self.types.entry(event_type).or_default().insert(version, Schema { validator, examples });
+        let validator = jsonschema::options()
+            .with_draft(Draft::Draft202012)
+            .should_validate_formats(true)
+            .build(&json)
+            .map_err(|error| CatalogueError::Schema { path: path(), rule: no_schema(&error) })?;
+        self.types.entry(event_type).or_default().insert(version, Schema { json, validator });
         Ok(())
     }
 
@@ -155,6 +150,58 @@ impl Catalogue {
             }
         }
         Ok(())
+    }
+}
+
+impl Schema {
+    fn examples(&self) -> &[Value] {
+        self.json.get("examples").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// Says what the schema holds against the data, in the words of the schema's own `description` where it has one.
+    fn explain(&self, error: &ValidationError<'_>) -> Violation {
+        let mut field = format!("data{}", error.instance_path().as_str());
+        let keyword = error.schema_path().as_str();
+        let (found, ruled) = match error.kind() {
+            ValidationErrorKind::Required { property: Value::String(property) } => {
+                let property = pointer_token(property);
+                field = format!("{field}/{property}");
+                let object = keyword.strip_suffix("/required");
+                ("is missing".to_owned(), object.map(|object| format!("{object}/properties/{property}")))
+            }
+            ValidationErrorKind::PropertyNames { error } => {
+                (error.masked_with("a name in it").to_string(), parent(keyword))
+            }
+            _ => (error.masked().to_string(), parent(keyword)),
+        };
+        let rule = match ruled.and_then(|ruled| self.description(&ruled)) {
+            Some(description) => format!("{found}; {description}"),
+            None => found,
+        };
+        Violation::new(field, cut(&rule, MAX_RULE_CHARS))
+    }
+
+    /// What the schema says about one field; what it says about the whole event explains no broken rule.
+    fn description(&self, field: &str) -> Option<&str> {
+        if field.is_empty() {
+            return None;
+        }
+        self.json.pointer(field)?.get("description")?.as_str()
+    }
+}
+
+fn parent(pointer: &str) -> Option<String> {
+    pointer.rsplit_once('/').map(|(parent, _)| parent.to_owned())
+}
+
+fn no_schema(error: &ValidationError<'_>) -> String {
+    if let ValidationErrorKind::Referencing(_) = error.kind() {
+        return "a $ref leads nowhere inside the file; other files and addresses are not fetched".to_owned();
+    }
+    let rule = cut(&error.to_string(), MAX_RULE_CHARS);
+    match error.instance_path().as_str() {
+        "" => rule,
+        place => format!("at {place}: {rule}"),
     }
 }
 
@@ -173,9 +220,10 @@ fn built_in_files() -> Vec<SchemaFile> {
 fn name_of(file: &SchemaFile) -> Result<(EventType, SchemaVersion), CatalogueError> {
     let error = |rule: String| CatalogueError::Name { path: file.path.clone(), rule };
     let dataschema = file.path.strip_suffix(".json").ok_or_else(|| error("does not end in .json".to_owned()))?;
-    let (of_type, _) = dataschema.split_once('/').ok_or_else(|| error("lies in no folder".to_owned()))?;
+    let (of_type, version) = dataschema.split_once('/').ok_or_else(|| error("lies in no folder".to_owned()))?;
     let event_type = EventType::parse(of_type).map_err(|rule| error(format!("the type {} {rule}", quote(of_type))))?;
-    let version = SchemaVersion::parse(dataschema, &event_type).map_err(error)?;
+    let version = SchemaVersion::parse(dataschema, &event_type)
+        .map_err(|_| error(format!("the version {} is no number from 1", quote(version))))?;
     Ok((event_type, version))
 }
 
@@ -188,11 +236,4 @@ fn fingerprint<'a>(files: impl Iterator<Item = &'a SchemaFile>) -> [u8; 16] {
     let mut hash = [0; 16];
     hash.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     hash
-}
-
-fn cut(rule: &str) -> String {
-    if rule.chars().count() <= MAX_RULE_CHARS {
-        return rule.to_owned();
-    }
-    rule.chars().take(MAX_RULE_CHARS).chain(['…']).collect()
 }

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
+use serde_path_to_error::Segment;
 
-use crate::{Amount, Currency, EventType, Money};
+use crate::limits::MAX_RULE_CHARS;
+use crate::violation::{cut, pointer_token};
+use crate::{Amount, Currency, EventType, Money, Violation};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
@@ -67,12 +71,19 @@ pub struct Item {
     pub sku: String,
     pub name: Option<String>,
     pub category: Option<String>,
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "whole_number")]
     pub quantity: u32,
 }
 
 fn one() -> u32 {
     1
+}
+
+/// To JSON Schema, and to the body's hash, `2.0` is the integer 2.
+fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let number = f64::deserialize(deserializer)?;
+    let whole = number as u32;
+    if f64::from(whole) == number { Ok(whole) } else { Err(D::Error::custom("must be a whole number")) }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -83,7 +94,7 @@ pub struct ProductViewed {
 }
 
 /// A trait's value as JSON text, so that numbers stay as they were written and no float is folded.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TraitValue(String);
 
 impl TraitValue {
@@ -104,6 +115,15 @@ impl fmt::Display for TraitValue {
     }
 }
 
+impl Serialize for TraitValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match serde_json::from_str::<Value>(&self.0) {
+            Ok(scalar) if serializer.is_human_readable() => scalar.serialize(serializer),
+            _ => serializer.serialize_str(&self.0),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for TraitValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if !deserializer.is_human_readable() {
@@ -112,22 +132,49 @@ impl<'de> Deserialize<'de> for TraitValue {
         match Value::deserialize(deserializer)? {
             scalar @ (Value::String(_) | Value::Number(_) | Value::Bool(_)) => Ok(Self(scalar.to_string())),
             Value::Null | Value::Array(_) | Value::Object(_) => {
-                Err(serde::de::Error::custom("a trait is a string, a number, a boolean or null"))
+                Err(D::Error::custom("a trait is a string, a number, a boolean or null"))
             }
         }
     }
 }
 
 impl Content {
-    /// Reads data of the newest version. The error names the field.
-    pub(crate) fn of(event_type: &EventType, data: &Map<String, Value>) -> Result<Self, serde_json::Error> {
+    /// Reads data of the newest version.
+    pub(crate) fn of(event_type: &EventType, data: &Map<String, Value>) -> Result<Self, Violation> {
         Ok(match event_type.as_str() {
-            "customer.identified" => Self::CustomerIdentified(CustomerIdentified::deserialize(data)?),
-            "consent.changed" => Self::ConsentChanged(ConsentChanged::deserialize(data)?),
-            "order.placed" => Self::OrderPlaced(OrderPlaced::deserialize(data)?),
-            "order.refunded" => Self::OrderRefunded(OrderRefunded::deserialize(data)?),
-            "product.viewed" => Self::ProductViewed(ProductViewed::deserialize(data)?),
+            "customer.identified" => Self::CustomerIdentified(typed(data)?),
+            "consent.changed" => Self::ConsentChanged(typed(data)?),
+            "order.placed" => Self::OrderPlaced(typed(data)?),
+            "order.refunded" => Self::OrderRefunded(typed(data)?),
+            "product.viewed" => Self::ProductViewed(typed(data)?),
             _ => Self::Other,
         })
+    }
+}
+
+fn typed<T: DeserializeOwned>(data: &Map<String, Value>) -> Result<T, Violation> {
+    serde_path_to_error::deserialize(data).map_err(|error| {
+        let path = error.path().iter().map(|segment| match segment {
+            Segment::Map { key } | Segment::Enum { variant: key } => format!("/{}", pointer_token(key)),
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Unknown => "/?".to_owned(),
+        });
+        let field = format!("data{}", path.collect::<String>());
+        Violation::new(field, cut(&error.inner().to_string(), MAX_RULE_CHARS))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trait_stays_as_it_was_written() {
+        for json in [r#""Ann""#, r#""42""#, "42", "1.50", "true"] {
+            let value: TraitValue = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::from_str::<TraitValue>(&serde_json::to_string(&value).unwrap()).unwrap(), value);
+        }
+        assert_eq!(serde_json::from_str::<TraitValue>(r#""42""#).unwrap().as_json(), r#""42""#);
+        assert_eq!(serde_json::from_str::<TraitValue>(r#""42""#).unwrap().to_text(), "42");
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::Violation;
 use crate::attribute::is_word;
 use crate::limits::{MAX_IDENTIFIER_BYTES, MAX_IDENTIFIERS, MAX_NAMESPACE_BYTES};
-use crate::violation::quote;
+use crate::violation::{pointer_token, quote};
 
 /// One name of a customer, within a namespace such as `email` or `user_id`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ impl Identifier {
     pub fn new(namespace: &str, value: &str) -> Result<Self, String> {
         if namespace.len() > MAX_NAMESPACE_BYTES || !is_word(namespace) {
             return Err(format!(
-                "has the namespace {}; one is a lower-case word such as user_id, {MAX_NAMESPACE_BYTES} bytes at most",
+                "has the namespace {}; one is a lower-case word such as user_id, at most {MAX_NAMESPACE_BYTES} bytes",
                 quote(namespace)
             ));
         }
@@ -138,10 +138,12 @@ pub(crate) fn gather(
                 gather_values(namespace, value, &mut found, violations);
             }
         }
-        Some(_) => violations.push(Violation::new("data/identifiers", "must be an object of namespace and value")),
+        Some(_) => {
+            violations.push(Violation::new("data/identifiers", "must be an object such as {\"user_id\": \"42\"}"))
+        }
     }
     if found.len() > MAX_IDENTIFIERS {
-        let rule = format!("name {} identifiers; an event has at most {MAX_IDENTIFIERS}", found.len());
+        let rule = format!("with the subject, {} identifiers; an event has at most {MAX_IDENTIFIERS}", found.len());
         violations.push(Violation::new("data/identifiers", rule));
     }
     found
@@ -153,7 +155,7 @@ fn gather_values(namespace: &str, value: &Value, found: &mut Vec<Identifier>, vi
         Value::Array(values) => values.as_slice(),
         single => std::slice::from_ref(single),
     };
-    for value in values.iter().take(MAX_IDENTIFIERS + 1) {
+    for value in values {
         let text = match value {
             Value::Null => continue,
             Value::String(text) => Identifier::new(namespace, text),
@@ -165,8 +167,7 @@ fn gather_values(namespace: &str, value: &Value, found: &mut Vec<Identifier>, vi
         match text {
             Ok(identifier) => found.push(identifier),
             Err(rule) => {
-                let shown: String = namespace.chars().take(MAX_NAMESPACE_BYTES).collect();
-                violations.push(Violation::new(format!("data/identifiers/{shown}"), rule));
+                violations.push(Violation::new(format!("data/identifiers/{}", pointer_token(namespace)), rule));
                 return;
             }
         }

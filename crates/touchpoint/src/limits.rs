@@ -2,11 +2,13 @@
 
 /// Bytes of one touchpoint as JSON on the log. Far below JetStream's default `max_payload` of 1 MiB.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024;
+/// Objects and lists within each other, the event itself included. Far below the 128 that a JSON parser follows.
+pub const MAX_DEPTH: usize = 64;
 /// Bytes of `id` and of `source`.
 pub const MAX_NAME_BYTES: usize = 256;
 /// Bytes of `sequence`.
 pub const MAX_SEQUENCE_BYTES: usize = 64;
-/// Bytes of `type` and of a word list in it.
+/// Bytes of `type`.
 pub const MAX_TYPE_BYTES: usize = 64;
 /// Dot-separated words of `type`; each is one token of a NATS subject.
 pub const MAX_TYPE_WORDS: usize = 5;
@@ -24,5 +26,9 @@ pub const MAX_EXTENSIONS: usize = 20;
 pub const MAX_EXTENSION_BYTES: usize = 1024;
 /// Characters of a stranger's text that an error message repeats.
 pub const MAX_QUOTED_CHARS: usize = 48;
+/// Characters of the field that a violation names; a stranger's keys may be of any length.
+pub const MAX_FIELD_CHARS: usize = 200;
+/// Characters of the rule that data breaks, as its schema explains it.
+pub const MAX_RULE_CHARS: usize = 200;
 /// Violations reported for one event; the rest are counted.
 pub const MAX_VIOLATIONS: usize = 10;

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::limits::{
-    MAX_EVENT_BYTES, MAX_EXTENSION_BYTES, MAX_EXTENSIONS, MAX_NAME_BYTES, MAX_SEQUENCE_BYTES, MAX_VIOLATIONS,
+    MAX_DEPTH, MAX_EVENT_BYTES, MAX_EXTENSION_BYTES, MAX_EXTENSIONS, MAX_NAME_BYTES, MAX_SEQUENCE_BYTES, MAX_VIOLATIONS,
 };
 use crate::violation::quote;
 use crate::{
@@ -23,7 +23,7 @@ pub struct Event {
 /// Checks an event as its producer sent it, hashes its body, and stamps what is absent: time, dataschema, bodyhash.
 pub fn receive(event: Value, received_at: Timestamp, catalogue: &Catalogue) -> Result<Touchpoint, Vec<Violation>> {
     let mut attributes = into_object(event).map_err(|violation| vec![violation])?;
-    let body_hash = match attributes.get("bodyhash").and_then(Value::as_str) {
+    let body_hash = match attributes.get("bodyhash") {
         Some(claimed) => BodyHash::confirm(claimed, &attributes).map_err(|violation| vec![violation])?,
         None => BodyHash::of(&attributes),
     };
@@ -53,6 +53,9 @@ pub fn read(json: Vec<u8>, recorded_at: Timestamp, catalogue: &Catalogue) -> Res
 }
 
 fn into_object(event: Value) -> Result<Map<String, Value>, Violation> {
+    if is_deeper_than(MAX_DEPTH, &event) {
+        return Err(Violation::new("event", format!("nests objects and lists deeper than {MAX_DEPTH}")));
+    }
     match event {
         Value::Object(mut attributes) => {
             attributes.retain(|_, value| !value.is_null());
@@ -61,6 +64,15 @@ fn into_object(event: Value) -> Result<Map<String, Value>, Violation> {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             Err(Violation::new("event", "must be a JSON object: a CloudEvent in structured mode"))
         }
+    }
+}
+
+fn is_deeper_than(depth: usize, value: &Value) -> bool {
+    let Some(below) = depth.checked_sub(1) else { return value.is_array() || value.is_object() };
+    match value {
+        Value::Array(values) => values.iter().any(|value| is_deeper_than(below, value)),
+        Value::Object(fields) => fields.values().any(|value| is_deeper_than(below, value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 
@@ -101,8 +113,8 @@ fn check(
     let source = fields.name("source", "name the adapter, such as shop/web");
     let event_type = fields.event_type();
     let channel = fields.required("channel", "name the place of the contact, such as web").and_then(|text| {
-        let parsed = Channel::parse(text);
-        fields.keep("channel", parsed)
+        let checked = Channel::parse(text).map_err(|right| format!("is {}; {right}", quote(text)));
+        fields.keep("channel", checked)
     });
     let time = fields.time(recorded_at);
     let sequence = fields.sequence();
@@ -145,13 +157,11 @@ struct Fields<'a, 'v> {
 
 impl<'a> Fields<'a, '_> {
     fn text(&mut self, field: &str) -> Option<&'a str> {
-        match self.attributes.get(field)? {
-            Value::String(text) => Some(text),
-            _ => {
-                self.violations.push(Violation::new(field, "must be a string"));
-                None
-            }
+        let text = self.attributes.get(field)?.as_str();
+        if text.is_none() {
+            self.violations.push(Violation::new(field, "must be a string"));
         }
+        text
     }
 
     fn required(&mut self, field: &str, right: &str) -> Option<&'a str> {
@@ -226,7 +236,7 @@ impl<'a> Fields<'a, '_> {
 
     /// Attributes that Rapport gives no meaning to travel along, within limits.
     fn extensions(&mut self) {
-        const KNOWN: [&str; 10] = [
+        const KNOWN: [&str; 11] = [
             "specversion",
             "id",
             "source",
@@ -237,15 +247,20 @@ impl<'a> Fields<'a, '_> {
             "sequence",
             "subject",
             "channel",
+            "bodyhash",
         ];
-        let unknown: Vec<_> =
-            self.attributes.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str()) && *name != "bodyhash").collect();
+        let unknown: Vec<_> = self.attributes.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())).collect();
         if unknown.len() > MAX_EXTENSIONS {
-            let rule = format!("has {} extension attributes; at most {MAX_EXTENSIONS}", unknown.len());
+            let rule = format!("has {} extension attributes; an event has at most {MAX_EXTENSIONS}", unknown.len());
             self.violations.push(Violation::new("event", rule));
             return;
         }
         for (name, value) in unknown {
+            if name == "data_base64" {
+                let rule = "is not taken; send the data as a JSON object in data";
+                self.violations.push(Violation::new(name, rule));
+                continue;
+            }
             let named_well = (1..=MAX_NAME_BYTES).contains(&name.len())
                 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
             let fits = match value {
@@ -255,8 +270,10 @@ impl<'a> Fields<'a, '_> {
                 Value::Null | Value::Array(_) | Value::Object(_) => false,
             };
             if !named_well {
-                let rule =
-                    format!("{} is no CloudEvents attribute; names are lower-case letters and digits", quote(name));
+                let rule = format!(
+                    "{} is no CloudEvents attribute; names are lower-case letters and digits, at most {MAX_NAME_BYTES} bytes",
+                    quote(name)
+                );
                 self.violations.push(Violation::new("event", rule));
             } else if !fits {
                 let rule =

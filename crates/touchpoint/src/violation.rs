@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::limits::MAX_QUOTED_CHARS;
+use crate::limits::{MAX_FIELD_CHARS, MAX_QUOTED_CHARS};
 
 /// Why an event is refused at the gateway or parked at the projector.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +14,9 @@ pub struct Violation {
 }
 
 impl Violation {
+    /// Both texts may hold a stranger's words, so the field is cut and control characters are taken out of both.
     pub fn new(field: impl Into<String>, rule: impl Into<String>) -> Self {
-        Self { field: field.into(), rule: rule.into() }
+        Self { field: cut(&printable(field.into()), MAX_FIELD_CHARS), rule: printable(rule.into()) }
     }
 
     pub fn missing(field: &str, right: &str) -> Self {
@@ -29,8 +30,24 @@ impl fmt::Display for Violation {
     }
 }
 
+fn printable(text: String) -> String {
+    if text.contains(char::is_control) { text.replace(char::is_control, "\u{fffd}") } else { text }
+}
+
+pub(crate) fn cut(text: &str, max_chars: usize) -> String {
+    match text.char_indices().nth(max_chars) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// A key as one token of a JSON pointer (RFC 6901).
+pub(crate) fn pointer_token(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
 /// A stranger's text, fit for an error message: quoted, escaped and cut.
 pub(crate) fn quote(text: &str) -> String {
-    let cut: String = text.chars().take(MAX_QUOTED_CHARS).collect();
-    if cut.len() < text.len() { format!("{cut:?}… ({} bytes)", text.len()) } else { format!("{cut:?}") }
+    let shown: String = text.chars().take(MAX_QUOTED_CHARS).collect();
+    if shown.len() < text.len() { format!("{shown:?}… ({} bytes)", text.len()) } else { format!("{shown:?}") }
 }

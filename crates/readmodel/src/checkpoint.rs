@@ -1,0 +1,79 @@
+//! How far the log is folded in, and the fence that keeps another log from being folded over it.
+
+use rusqlite::{Connection, Transaction, params};
+
+use crate::error::{ReadModelError, Result};
+use crate::identifiers::sixteen;
+
+/// Fence points kept.
+const MOST_POINTS: usize = 8;
+/// Positions between two fence points.
+const SPACING: u64 = 1_000;
+
+/// Where the read model stands, in one transaction with all that it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checkpoint {
+    /// Everything on the log up to here is folded in.
+    pub position: u64,
+    /// Oldest first; the last one is the last record that was folded in.
+    pub fence: Vec<FencePoint>,
+}
+
+/// A record of the log as it was when it was folded in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FencePoint {
+    pub position: u64,
+    /// The first 128 bits of BLAKE3 over the record.
+    pub hash: [u8; 16],
+}
+
+impl FencePoint {
+    /// Is this the record that was folded in?
+    pub fn matches(&self, json: &[u8]) -> bool {
+        crate::incoming::record_hash(json) == self.hash
+    }
+}
+
+pub(crate) fn load(connection: &Connection) -> Result<Checkpoint> {
+    let position = connection.prepare_cached("SELECT position FROM checkpoint")?.query_row([], |row| row.get(0))?;
+    let mut find = connection.prepare_cached("SELECT position, hash FROM fence ORDER BY position")?;
+    let points = find.query_map([], |row| Ok(FencePoint { position: row.get(0)?, hash: sixteen(row, 1)? }))?;
+    Ok(Checkpoint { position, fence: points.collect::<rusqlite::Result<_>>()? })
+}
+
+pub(crate) fn duplicates(connection: &Connection) -> Result<u64> {
+    Ok(connection.prepare_cached("SELECT duplicates FROM checkpoint")?.query_row([], |row| row.get(0))?)
+}
+
+/// Moves the checkpoint from where this writer knows it to be. Another writer in between is an error, not a race.
+pub(crate) fn advance(
+    tx: &Transaction<'_>,
+    from: &Checkpoint,
+    last: FencePoint,
+    duplicates: u64,
+) -> Result<Checkpoint> {
+    let moved = tx
+        .prepare_cached("UPDATE checkpoint SET position = ?2, duplicates = duplicates + ?3 WHERE position = ?1")?
+        .execute(params![from.position, last.position, duplicates])?;
+    if moved == 0 {
+        let found = load(tx)?.position;
+        return Err(ReadModelError::Raced { expected: from.position, found });
+    }
+    let position = last.position;
+    let mut fence = from.fence.clone();
+    if let [.., before, newest] = &fence[..]
+        && newest.position < before.position + SPACING
+    {
+        fence.pop();
+    }
+    fence.push(last);
+    if fence.len() > MOST_POINTS {
+        fence.remove(0);
+    }
+    tx.prepare_cached("DELETE FROM fence")?.execute([])?;
+    let mut insert = tx.prepare_cached("INSERT INTO fence VALUES (?1, ?2)")?;
+    for point in &fence {
+        insert.execute(params![point.position, point.hash])?;
+    }
+    Ok(Checkpoint { position, fence })
+}

@@ -1,0 +1,84 @@
+//! Whose a device is: the claims on it, in the order of events.
+
+use rapport_customer::identity::{Claim, Span, spans};
+use rapport_touchpoint::OrderKey;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use crate::error::Result;
+use crate::identifiers::IdentifierKey;
+
+/// A claim by an anchor, as it is stored.
+pub(crate) type StoredClaim = Claim<IdentifierKey>;
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<StoredClaim> {
+    Ok(Claim { event: OrderKey::from_bytes(row.get(0)?), by: row.get(1)? })
+}
+
+pub(crate) fn insert(tx: &Transaction<'_>, device: IdentifierKey, claim: &StoredClaim) -> Result<()> {
+    tx.prepare_cached("INSERT OR REPLACE INTO claims VALUES (?1, ?2, ?3)")?.execute(params![
+        device,
+        claim.event.as_bytes(),
+        claim.by
+    ])?;
+    Ok(())
+}
+
+pub(crate) fn remove(tx: &Transaction<'_>, device: IdentifierKey, event: &OrderKey) -> Result<()> {
+    tx.prepare_cached("DELETE FROM claims WHERE device = ?1 AND event = ?2")?
+        .execute(params![device, event.as_bytes()])?;
+    Ok(())
+}
+
+/// The last claim at or before an event.
+pub(crate) fn before(connection: &Connection, device: IdentifierKey, event: &OrderKey) -> Result<Option<StoredClaim>> {
+    let mut find = connection.prepare_cached(
+        "SELECT event, anchor FROM claims WHERE device = ?1 AND event <= ?2 ORDER BY event DESC LIMIT 1",
+    )?;
+    Ok(find.query_row(params![device, event.as_bytes()], from_row).optional()?)
+}
+
+/// The first claim after an event.
+pub(crate) fn after(connection: &Connection, device: IdentifierKey, event: &OrderKey) -> Result<Option<StoredClaim>> {
+    let mut find = connection
+        .prepare_cached("SELECT event, anchor FROM claims WHERE device = ?1 AND event > ?2 ORDER BY event LIMIT 1")?;
+    Ok(find.query_row(params![device, event.as_bytes()], from_row).optional()?)
+}
+
+/// The last claim of all: whose the device is now.
+pub(crate) fn last(connection: &Connection, device: IdentifierKey) -> Result<Option<StoredClaim>> {
+    let mut find =
+        connection.prepare_cached("SELECT event, anchor FROM claims WHERE device = ?1 ORDER BY event DESC LIMIT 1")?;
+    Ok(find.query_row([device], from_row).optional()?)
+}
+
+/// Did this anchor ever claim this device?
+pub(crate) fn exists(tx: &Transaction<'_>, anchor: IdentifierKey, device: IdentifierKey) -> Result<bool> {
+    let mut find = tx.prepare_cached("SELECT 1 FROM claims WHERE anchor = ?1 AND device = ?2 LIMIT 1")?;
+    Ok(find.exists([anchor, device])?)
+}
+
+/// Everyone who ever claimed a device.
+pub(crate) fn claimants(tx: &Transaction<'_>, device: IdentifierKey) -> Result<Vec<IdentifierKey>> {
+    let mut find = tx.prepare_cached("SELECT DISTINCT anchor FROM claims WHERE device = ?1")?;
+    let rows = find.query_map([device], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The devices that an anchor ever claimed.
+pub(crate) fn devices_of(connection: &Connection, anchor: IdentifierKey) -> Result<Vec<IdentifierKey>> {
+    let mut find = connection.prepare_cached("SELECT DISTINCT device FROM claims WHERE anchor = ?1")?;
+    let rows = find.query_map([anchor], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The stretches of a device's time that belong to these anchors.
+pub(crate) fn spans_of(
+    connection: &Connection,
+    device: IdentifierKey,
+    anchors: &[IdentifierKey],
+) -> Result<Vec<Span<bool>>> {
+    let mut find = connection.prepare_cached("SELECT event, anchor FROM claims WHERE device = ?1 ORDER BY event")?;
+    let claims = find.query_map([device], from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let ours = claims.into_iter().map(|claim| Claim { by: anchors.contains(&claim.by), event: claim.event });
+    Ok(spans(ours).into_iter().filter(|span| span.of).collect())
+}

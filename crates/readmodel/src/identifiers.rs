@@ -1,0 +1,197 @@
+//! Interned identifiers: every usable identifier has a row, and a place in a bounded cache while it is in use.
+
+use std::collections::HashMap;
+
+use rapport_customer::identity::{CustomerId, KindIndex, Role, Rules, Usable};
+use rapport_touchpoint::OrderKey;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use crate::error::{ReadModelError, Result};
+
+/// Identifiers kept in memory; beyond this many the cache starts anew.
+const MOST_CACHED: usize = 100_000;
+
+/// The integer that stands for an identifier in this file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct IdentifierKey(pub i64);
+
+impl rusqlite::ToSql for IdentifierKey {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        self.0.to_sql()
+    }
+}
+
+impl rusqlite::types::FromSql for IdentifierKey {
+    fn column_result(value: rusqlite::types::ValueRef<'_>) -> rusqlite::types::FromSqlResult<Self> {
+        i64::column_result(value).map(Self)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Identifier {
+    pub key: IdentifierKey,
+    pub usable: Usable,
+    /// The first event, in the order of events, that names it.
+    pub first: OrderKey,
+    /// The member that stands for its customer; `None` for devices and void identifiers.
+    pub root: Option<IdentifierKey>,
+    pub void: bool,
+}
+
+/// Reads and writes identifier rows through the cache.
+#[derive(Default)]
+pub(crate) struct Identifiers {
+    by_name: HashMap<Usable, IdentifierKey>,
+    by_key: HashMap<IdentifierKey, Identifier>,
+    last_key: Option<i64>,
+}
+
+impl Identifiers {
+    /// Between batches: keeps memory bounded.
+    pub fn trim(&mut self) {
+        if self.by_key.len() > MOST_CACHED {
+            self.clear();
+        }
+    }
+
+    /// After a failed batch: nothing that was not committed may be remembered.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The identifier's key; its row is made, or its first event moved back, if need be.
+    pub fn meet(
+        &mut self,
+        tx: &Transaction<'_>,
+        usable: &Usable,
+        event: &OrderKey,
+        rules: &Rules,
+        tenant_key: &[u8; 32],
+    ) -> Result<IdentifierKey> {
+        let Some(key) = self.find(tx, usable)? else { return self.make(tx, usable, event, rules, tenant_key) };
+        let known = self.get_mut(tx, key)?;
+        if *event < known.first {
+            known.first = event.clone();
+            tx.prepare_cached("UPDATE identifiers SET first = ?2 WHERE id = ?1")?
+                .execute(params![key, event.as_bytes()])?;
+        }
+        Ok(key)
+    }
+
+    pub fn find(&mut self, connection: &Connection, usable: &Usable) -> Result<Option<IdentifierKey>> {
+        if let Some(key) = self.by_name.get(usable) {
+            return Ok(Some(*key));
+        }
+        let Some(found) = by_name(connection, usable)? else { return Ok(None) };
+        Ok(Some(self.remember(found)))
+    }
+
+    pub fn get(&mut self, connection: &Connection, key: IdentifierKey) -> Result<&Identifier> {
+        self.get_mut(connection, key).map(|found| &*found)
+    }
+
+    pub fn set_root(&mut self, tx: &Transaction<'_>, key: IdentifierKey, root: Option<IdentifierKey>) -> Result<()> {
+        let known = self.get_mut(tx, key)?;
+        if known.root != root {
+            known.root = root;
+            tx.prepare_cached("UPDATE identifiers SET root = ?2 WHERE id = ?1")?.execute(params![key, root])?;
+        }
+        Ok(())
+    }
+
+    pub fn set_void(&mut self, tx: &Transaction<'_>, key: IdentifierKey) -> Result<()> {
+        self.get_mut(tx, key)?.void = true;
+        tx.prepare_cached("UPDATE identifiers SET void = 1 WHERE id = ?1")?.execute([key])?;
+        self.set_root(tx, key, None)
+    }
+
+    fn get_mut(&mut self, connection: &Connection, key: IdentifierKey) -> Result<&mut Identifier> {
+        if !self.by_key.contains_key(&key) {
+            let found = by_key(connection, key)?;
+            self.remember(found);
+        }
+        Ok(self.by_key.get_mut(&key).expect("it was just remembered"))
+    }
+
+    fn remember(&mut self, found: Identifier) -> IdentifierKey {
+        let key = found.key;
+        self.by_name.insert(found.usable.clone(), key);
+        self.by_key.insert(key, found);
+        key
+    }
+
+    fn make(
+        &mut self,
+        tx: &Transaction<'_>,
+        usable: &Usable,
+        event: &OrderKey,
+        rules: &Rules,
+        tenant_key: &[u8; 32],
+    ) -> Result<IdentifierKey> {
+        let last = match self.last_key {
+            Some(last) => last,
+            None => tx.query_row("SELECT coalesce(max(id), 0) FROM identifiers", [], |row| row.get(0))?,
+        };
+        let key = IdentifierKey(last + 1);
+        self.last_key = Some(key.0);
+        let root = (usable.role(rules) == Role::Person).then_some(key);
+        let alias = CustomerId::of(&usable.to_identifier(rules), tenant_key);
+        tx.prepare_cached("INSERT INTO identifiers VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)")?.execute(params![
+            key,
+            usable.kind.0,
+            usable.value,
+            alias.0,
+            event.as_bytes(),
+            root
+        ])?;
+        Ok(self.remember(Identifier { key, usable: usable.clone(), first: event.clone(), root, void: false }))
+    }
+}
+
+const COLUMNS: &str = "id, kind, value, first, root, void";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Identifier> {
+    Ok(Identifier {
+        key: row.get(0)?,
+        usable: Usable { kind: KindIndex(row.get(1)?), value: row.get(2)? },
+        first: OrderKey::from_bytes(row.get(3)?),
+        root: row.get(4)?,
+        void: row.get(5)?,
+    })
+}
+
+pub(crate) fn by_name(connection: &Connection, usable: &Usable) -> Result<Option<Identifier>> {
+    let mut find =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM identifiers WHERE kind = ?1 AND value = ?2"))?;
+    Ok(find.query_row(params![usable.kind.0, usable.value], from_row).optional()?)
+}
+
+/// The identifier whose customer id this is.
+pub(crate) fn by_alias(connection: &Connection, id: CustomerId) -> Result<Option<Identifier>> {
+    let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM identifiers WHERE alias = ?1"))?;
+    Ok(find.query_row([id.0], from_row).optional()?)
+}
+
+pub(crate) fn by_key(connection: &Connection, key: IdentifierKey) -> Result<Identifier> {
+    let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM identifiers WHERE id = ?1"))?;
+    find.query_row([key], from_row)
+        .optional()?
+        .ok_or_else(|| ReadModelError::corrupt(format!("identifier {} is named but has no row", key.0)))
+}
+
+/// The person identifiers of a customer.
+pub(crate) fn members(connection: &Connection, root: IdentifierKey) -> Result<Vec<Identifier>> {
+    let mut find =
+        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM identifiers WHERE root = ?1 ORDER BY id"))?;
+    let rows = find.query_map([root], from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A 16-byte column.
+pub(crate) fn sixteen(row: &Row<'_>, column: usize) -> rusqlite::Result<[u8; 16]> {
+    let bytes: Vec<u8> = row.get(column)?;
+    bytes.try_into().map_err(|bytes: Vec<u8>| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, format!("{} bytes, not 16", bytes.len()).into())
+    })
+}

@@ -1,0 +1,283 @@
+//! Who the new events belong to: evidence in, anchors out, and which customers change by it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rapport_customer::identity::{Claim, KindIndex, Role, evidence, owner_at};
+use rapport_touchpoint::{OrderKey, Touchpoint};
+use rusqlite::Transaction;
+
+use crate::Definitions;
+use crate::claims::{self, StoredClaim};
+use crate::closure;
+use crate::error::Result;
+use crate::identifiers::{IdentifierKey, Identifiers};
+use crate::incoming::Ready;
+use crate::links::{self, Sight};
+use crate::timeline::{self, TimelineRow};
+
+/// Customers that a batch of evidence changes beyond adding events at their end.
+#[derive(Default)]
+pub(crate) struct Changes {
+    /// Whose events are not those before plus the new ones: folded anew from their timelines.
+    pub refold: BTreeSet<IdentifierKey>,
+    /// Whose identifiers changed.
+    pub regrouped: BTreeSet<IdentifierKey>,
+}
+
+/// A new event and the identifier it is stored under.
+pub(crate) struct Placed {
+    pub position: u64,
+    pub ready: Ready,
+    pub anchor: Option<IdentifierKey>,
+}
+
+/// One batch on its way through the identity rules.
+pub(crate) struct Settling<'a, 'tx> {
+    pub tx: &'a Transaction<'tx>,
+    pub ids: &'a mut Identifiers,
+    pub definitions: &'a Definitions,
+    pub tenant_key: &'a [u8; 32],
+    pub changes: Changes,
+    /// What void identifiers stood for until this batch.
+    pub roots_of_void: BTreeMap<IdentifierKey, IdentifierKey>,
+}
+
+/// Takes in the evidence of new events and says where each belongs and what changed.
+pub(crate) fn settle(
+    tx: &Transaction<'_>,
+    ids: &mut Identifiers,
+    definitions: &Definitions,
+    tenant_key: &[u8; 32],
+    fresh: Vec<(u64, Ready)>,
+) -> Result<(Vec<Placed>, Changes)> {
+    let mut settling =
+        Settling { tx, ids, definitions, tenant_key, changes: Changes::default(), roots_of_void: BTreeMap::new() };
+    let mut named = Vec::with_capacity(fresh.len());
+    for (_, ready) in &fresh {
+        named.push(settling.meet(ready)?);
+    }
+    let mut met = Met::default();
+    for ((_, ready), keys) in fresh.iter().zip(&named) {
+        settling.see_pairs(ready, keys, &mut met)?;
+    }
+    let void = settling.find_void(&met.grown)?;
+    let mut seeds: BTreeSet<IdentifierKey> = met.linked;
+    for identifier in &void {
+        seeds.extend(settling.void(*identifier)?);
+    }
+    settling.regroup(&seeds, &void)?;
+    for identifier in &void {
+        settling.give_up_events(*identifier)?;
+    }
+    let mut placed = Vec::with_capacity(fresh.len());
+    for ((position, ready), keys) in fresh.into_iter().zip(&named) {
+        let anchor = settling.anchor(keys)?;
+        if let Some(anchor) = anchor {
+            settling.claim(anchor, keys, &ready.key)?;
+        }
+        placed.push(Placed { position, ready, anchor });
+    }
+    Ok((placed, settling.changes))
+}
+
+/// What the pairs of a batch changed.
+#[derive(Default)]
+struct Met {
+    /// Identifiers with a new partner, by the kind of partner that is new.
+    grown: BTreeSet<(IdentifierKey, KindIndex)>,
+    /// Ends of links that are new or older than was known.
+    linked: BTreeSet<IdentifierKey>,
+}
+
+impl Settling<'_, '_> {
+    /// The keys of an event's usable identifiers, strongest first.
+    fn meet(&mut self, ready: &Ready) -> Result<Vec<IdentifierKey>> {
+        let mut keys = Vec::with_capacity(ready.evidence.len());
+        for usable in &ready.evidence {
+            keys.push(self.ids.meet(self.tx, usable, &ready.key, &self.definitions.rules, self.tenant_key)?);
+        }
+        Ok(keys)
+    }
+
+    fn see_pairs(&mut self, ready: &Ready, keys: &[IdentifierKey], met: &mut Met) -> Result<()> {
+        for (at, identifier) in keys.iter().enumerate() {
+            if self.ids.get(self.tx, *identifier)?.void {
+                continue;
+            }
+            let is_person = ready.evidence[at].role(&self.definitions.rules) == Role::Person;
+            for (with, partner) in keys.iter().enumerate() {
+                let kind = ready.evidence[with].kind;
+                if with == at || self.definitions.rules.kind(kind).role != Role::Person {
+                    continue;
+                }
+                let sight = links::see(self.tx, *identifier, (*partner, kind), &ready.key)?;
+                if sight == Sight::New {
+                    met.grown.insert((*identifier, kind));
+                }
+                if sight != Sight::Known && is_person {
+                    met.linked.insert(*identifier);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Identifiers that met more partners of one kind than a person has.
+    fn find_void(&mut self, grown: &BTreeSet<(IdentifierKey, KindIndex)>) -> Result<BTreeSet<IdentifierKey>> {
+        let mut void = BTreeSet::new();
+        for (identifier, kind) in grown {
+            let own_kind = self.ids.get(self.tx, *identifier)?.usable.kind;
+            if self.definitions.rules.kind(own_kind).is_plural()
+                && links::partners_of_kind(self.tx, *identifier, *kind)? > self.definitions.rules.most_partners
+            {
+                void.insert(*identifier);
+            }
+        }
+        Ok(void)
+    }
+
+    /// Takes an identifier out of the evidence; its former partners are to be regrouped.
+    fn void(&mut self, identifier: IdentifierKey) -> Result<Vec<IdentifierKey>> {
+        let known = self.ids.get(self.tx, identifier)?;
+        let is_person = self.definitions.rules.kind(known.usable.kind).role == Role::Person;
+        if let Some(root) = known.root {
+            self.roots_of_void.insert(identifier, root);
+        }
+        self.ids.set_void(self.tx, identifier)?;
+        closure::forget_refusals(self.tx, identifier)?;
+        if !is_person {
+            self.changes.refold.insert(identifier);
+            self.disturb_owners(identifier)?;
+            return Ok(Vec::new());
+        }
+        Ok(links::partners(self.tx, identifier)?.into_iter().map(|(partner, _)| partner).collect())
+    }
+
+    /// Moves the stored events of a void identifier to their next anchors.
+    fn give_up_events(&mut self, identifier: IdentifierKey) -> Result<()> {
+        for row in timeline::take_all(self.tx, identifier)? {
+            let keys = self.keys_of(&row.read(self.definitions)?.touchpoint)?;
+            for (device, _) in self.devices(&keys)? {
+                claims::remove(self.tx, device, &row.event)?;
+                self.disturb_owners(device)?;
+            }
+            let Some(anchor) = self.anchor(&keys)? else { continue };
+            timeline::insert(self.tx, &TimelineRow { anchor, ..row.clone() })?;
+            self.claim(anchor, &keys, &row.event)?;
+            for (device, _) in self.devices(&keys)? {
+                self.disturb_owners(device)?;
+            }
+            let owner = self.customer_of(anchor, &row.event)?;
+            self.changes.refold.insert(owner);
+        }
+        Ok(())
+    }
+
+    fn keys_of(&mut self, touchpoint: &Touchpoint) -> Result<Vec<IdentifierKey>> {
+        let mut keys = Vec::new();
+        for usable in evidence(touchpoint, &self.definitions.rules) {
+            keys.extend(self.ids.find(self.tx, &usable)?);
+        }
+        Ok(keys)
+    }
+
+    /// An event's strongest identifier that is not void.
+    fn anchor(&mut self, keys: &[IdentifierKey]) -> Result<Option<IdentifierKey>> {
+        for key in keys {
+            if !self.ids.get(self.tx, *key)?.void {
+                return Ok(Some(*key));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The devices among an event's identifiers, and whether each is void.
+    fn devices(&mut self, keys: &[IdentifierKey]) -> Result<Vec<(IdentifierKey, bool)>> {
+        let mut devices = Vec::new();
+        for key in keys {
+            let known = self.ids.get(self.tx, *key)?;
+            if self.definitions.rules.kind(known.usable.kind).role == Role::Device {
+                devices.push((*key, known.void));
+            }
+        }
+        Ok(devices)
+    }
+
+    /// If the anchor is a person, every device in the event is claimed by it.
+    fn claim(&mut self, anchor: IdentifierKey, keys: &[IdentifierKey], event: &OrderKey) -> Result<()> {
+        let Some(root) = self.ids.get(self.tx, anchor)?.root else { return Ok(()) };
+        for (device, void) in self.devices(keys)? {
+            if void {
+                continue;
+            }
+            let before = claims::before(self.tx, device, event)?;
+            let after = claims::after(self.tx, device, event)?;
+            let claimed_already = [&before, &after].into_iter().flatten().any(|claim| claim.by == anchor);
+            if !claimed_already && !claims::exists(self.tx, anchor, device)? {
+                self.changes.regrouped.insert(root);
+            }
+            self.hand_over(device, root, event, before.as_ref(), after.as_ref())?;
+            claims::insert(self.tx, device, &Claim { event: event.clone(), by: anchor })?;
+        }
+        Ok(())
+    }
+
+    /// Stored events of a device that a new claim takes from one customer and gives to another.
+    fn hand_over(
+        &mut self,
+        device: IdentifierKey,
+        to: IdentifierKey,
+        event: &OrderKey,
+        before: Option<&StoredClaim>,
+        after: Option<&StoredClaim>,
+    ) -> Result<()> {
+        let from = match owner_at(before, after) {
+            Some(owner) => self.ids.get(self.tx, *owner)?.root.unwrap_or(device),
+            None => device,
+        };
+        if from == to {
+            return Ok(());
+        }
+        let start = if before.is_some() { event.clone() } else { OrderKey::MIN };
+        if timeline::any(self.tx, device, &start, after.map(|claim| &claim.event))? {
+            self.changes.refold.insert(from);
+            self.changes.refold.insert(to);
+        }
+        Ok(())
+    }
+
+    /// Everyone who has a part of this device's time, as it stands.
+    fn disturb_owners(&mut self, device: IdentifierKey) -> Result<()> {
+        for anchor in claims::claimants(self.tx, device)? {
+            if let Some(root) = self.ids.get(self.tx, anchor)?.root {
+                self.changes.refold.insert(root);
+                self.changes.regrouped.insert(root);
+            }
+        }
+        self.changes.refold.insert(device);
+        Ok(())
+    }
+
+    /// The customer that an anchor's event belongs to.
+    fn customer_of(&mut self, anchor: IdentifierKey, event: &OrderKey) -> Result<IdentifierKey> {
+        customer_of(self.tx, self.ids, anchor, event)
+    }
+}
+
+/// The customer that an anchor's event belongs to: the person's, or whose the device was at that event.
+pub(crate) fn customer_of(
+    tx: &Transaction<'_>,
+    ids: &mut Identifiers,
+    anchor: IdentifierKey,
+    event: &OrderKey,
+) -> Result<IdentifierKey> {
+    if let Some(root) = ids.get(tx, anchor)?.root {
+        return Ok(root);
+    }
+    let before = claims::before(tx, anchor, event)?;
+    let after = if before.is_none() { claims::after(tx, anchor, event)? } else { None };
+    match owner_at(before.as_ref(), after.as_ref()) {
+        Some(owner) => Ok(ids.get(tx, *owner)?.root.unwrap_or(anchor)),
+        None => Ok(anchor),
+    }
+}

@@ -1,0 +1,265 @@
+//! Queries: each in one read transaction, so that an answer is true at one position.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rapport_customer::identity::{CustomerId, Role, Usable};
+use rapport_customer::{Digest, Model, Profile, State, Totals};
+use rapport_touchpoint::{Identifier, OrderKey, Touchpoint};
+use rusqlite::Connection;
+
+use crate::customers;
+use crate::error::Result;
+use crate::identifiers::{self, IdentifierKey};
+use crate::parked::{self, ParkedEvent};
+use crate::timeline::{self, Direction, Merge};
+use crate::{Definitions, Origin, checkpoint, schema, totals};
+
+/// Connections kept open between queries.
+const MOST_IDLE: usize = 16;
+/// Parked events that a status shows.
+const MOST_PARKED_SHOWN: usize = 20;
+
+/// Answers queries on a read-model file, from any number of threads, beside its writer. Calls block.
+#[derive(Clone)]
+pub struct Reader {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    path: PathBuf,
+    origin: Origin,
+    definitions: Arc<Definitions>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// An answer and the position that it is true at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer<T> {
+    pub position: u64,
+    pub content: T,
+}
+
+/// How a customer is called in a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CustomerName {
+    /// Its id, current or former.
+    Id(CustomerId),
+    Identifier(Identifier),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CustomerAnswer {
+    /// Made from the oldest identifier.
+    pub id: CustomerId,
+    pub events: u64,
+    /// One for each model of the file.
+    pub states: Vec<State>,
+}
+
+impl CustomerAnswer {
+    pub fn profile(&self) -> Option<&Profile> {
+        self.states.iter().find_map(|state| match state {
+            State::Profile(profile) => Some(&**profile),
+            State::Identity(_) => None,
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimelinePage {
+    /// Newest first.
+    pub entries: Vec<TimelineEntry>,
+    /// Is there an older event than the last one here?
+    pub more: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimelineEntry {
+    pub position: u64,
+    pub key: OrderKey,
+    pub touchpoint: Touchpoint,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct TotalsAnswer {
+    pub totals: Totals,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Status {
+    pub touchpoints: u64,
+    pub duplicates: u64,
+    pub parked: u64,
+    /// The newest first, at most 20.
+    pub newest_parked: Vec<ParkedEvent>,
+    pub digests: Vec<(Model, Digest)>,
+    pub fingerprint: String,
+}
+
+impl Reader {
+    /// Opens a file that its writer has made.
+    pub fn open(path: &Path, origin: Origin, definitions: Arc<Definitions>) -> Result<Self> {
+        let first = schema::open_reader(path)?;
+        let idle = Mutex::new(vec![first]);
+        Ok(Self { shared: Arc::new(Shared { path: path.to_owned(), origin, definitions, idle }) })
+    }
+
+    pub fn position(&self) -> Result<u64> {
+        Ok(self.ask(|_| Ok(()))?.position)
+    }
+
+    pub fn customer(&self, name: &CustomerName) -> Result<Answer<Option<CustomerAnswer>>> {
+        self.ask(|connection| {
+            let Some(key) = self.resolve(connection, name)? else { return Ok(None) };
+            let definitions = &self.shared.definitions;
+            let Some(customer) = customers::load(connection, key, &definitions.models)? else { return Ok(None) };
+            let id = self.id_of(connection, key)?;
+            let states = customer.states.into_iter().map(|(state, _)| state).collect();
+            Ok(Some(CustomerAnswer { id, events: customer.events, states }))
+        })
+    }
+
+    /// A page of a customer's touchpoints, older than `before`.
+    pub fn timeline(
+        &self,
+        name: &CustomerName,
+        before: Option<&OrderKey>,
+        page_size: usize,
+    ) -> Result<Answer<Option<TimelinePage>>> {
+        self.ask(|connection| {
+            let Some(mut merge) = self.merge(connection, name, Direction::NewestFirst, None, before)? else {
+                return Ok(None);
+            };
+            let mut entries = Vec::new();
+            while let Some(row) = merge.next()? {
+                if entries.len() == page_size {
+                    return Ok(Some(TimelinePage { entries, more: true }));
+                }
+                let touchpoint = row.read(&self.shared.definitions)?.touchpoint;
+                entries.push(TimelineEntry { position: row.position, key: row.event, touchpoint });
+            }
+            Ok(Some(TimelinePage { entries, more: false }))
+        })
+    }
+
+    /// A customer's touchpoints in the order of events, after `after`; at most `most`.
+    pub fn history(
+        &self,
+        name: &CustomerName,
+        after: Option<&OrderKey>,
+        most: usize,
+    ) -> Result<Answer<Option<Vec<TimelineEntry>>>> {
+        self.ask(|connection| {
+            let Some(mut merge) = self.merge(connection, name, Direction::OldestFirst, after, None)? else {
+                return Ok(None);
+            };
+            let mut entries = Vec::new();
+            while entries.len() < most
+                && let Some(row) = merge.next()?
+            {
+                let touchpoint = row.read(&self.shared.definitions)?.touchpoint;
+                entries.push(TimelineEntry { position: row.position, key: row.event, touchpoint });
+            }
+            Ok(Some(entries))
+        })
+    }
+
+    pub fn totals(&self) -> Result<Answer<TotalsAnswer>> {
+        self.ask(|connection| Ok(TotalsAnswer { totals: totals::all(connection)? }))
+    }
+
+    pub fn status(&self) -> Result<Answer<Status>> {
+        self.ask(|connection| {
+            let definitions = &self.shared.definitions;
+            let touchpoints = totals::all(connection)?.get("touchpoints");
+            let mut digests = Vec::with_capacity(definitions.models.len());
+            for model in &definitions.models {
+                digests.push((*model, totals::digest(connection, *model)?));
+            }
+            Ok(Status {
+                touchpoints: u64::try_from(touchpoints).unwrap_or_default(),
+                duplicates: checkpoint::duplicates(connection)?,
+                parked: parked::count(connection)?,
+                newest_parked: parked::newest(connection, MOST_PARKED_SHOWN)?,
+                digests,
+                fingerprint: crate::apply::hex(definitions.fingerprint()),
+            })
+        })
+    }
+
+    /// Runs a question in one read transaction on a pooled connection.
+    fn ask<T>(&self, question: impl FnOnce(&Connection) -> Result<T>) -> Result<Answer<T>> {
+        let idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => schema::open_reader(&self.shared.path)?,
+        };
+        let answer = {
+            let tx = connection.transaction()?;
+            let position = checkpoint::load(&tx)?.position;
+            Answer { position, content: question(&tx)? }
+        };
+        let mut idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < MOST_IDLE {
+            idle.push(connection);
+        }
+        Ok(answer)
+    }
+
+    /// The customer that has this name now.
+    fn resolve(&self, connection: &Connection, name: &CustomerName) -> Result<Option<IdentifierKey>> {
+        let found = match name {
+            CustomerName::Id(id) => identifiers::by_alias(connection, *id)?,
+            CustomerName::Identifier(identifier) => {
+                let Some(usable) = Usable::of(identifier, &self.shared.definitions.rules) else { return Ok(None) };
+                identifiers::by_name(connection, &usable)?
+            }
+        };
+        let Some(found) = found.filter(|found| !found.void) else { return Ok(None) };
+        if found.root.is_some() {
+            return Ok(found.root);
+        }
+        match crate::claims::last(connection, found.key)? {
+            Some(claim) => Ok(identifiers::by_key(connection, claim.by)?.root),
+            None => Ok(Some(found.key)),
+        }
+    }
+
+    /// The id that a customer's oldest person identifier gives it; of a device that nobody claimed, its own.
+    fn id_of(&self, connection: &Connection, customer: IdentifierKey) -> Result<CustomerId> {
+        let Definitions { rules, .. } = &*self.shared.definitions;
+        let mut named = identifiers::members(connection, customer)?;
+        if named.is_empty() {
+            named.push(identifiers::by_key(connection, customer)?);
+        }
+        let oldest = named.iter().min_by(|left, right| (&left.first, &left.usable).cmp(&(&right.first, &right.usable)));
+        let oldest = oldest.expect("a customer has an identifier");
+        debug_assert!(named.len() == 1 || oldest.usable.role(rules) == Role::Person);
+        Ok(CustomerId::of(&oldest.usable.to_identifier(rules), &self.shared.origin.key))
+    }
+
+    fn merge<'c>(
+        &self,
+        connection: &'c Connection,
+        name: &CustomerName,
+        direction: Direction,
+        after: Option<&OrderKey>,
+        before: Option<&OrderKey>,
+    ) -> Result<Option<Merge<'c>>> {
+        let Some(key) = self.resolve(connection, name)? else { return Ok(None) };
+        if !customers::exists(connection, key)? {
+            return Ok(None);
+        }
+        let mut sources = timeline::sources_of(connection, key)?;
+        for source in &mut sources {
+            if let Some(after) = after {
+                source.from = source.from.clone().max(timeline::just_after(after));
+            }
+            if let Some(before) = before {
+                source.until = Some(source.until.take().map_or(before.clone(), |until| until.min(before.clone())));
+            }
+        }
+        Merge::new(connection, sources, direction).map(Some)
+    }
+}

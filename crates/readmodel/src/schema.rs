@@ -1,0 +1,134 @@
+//! The tables of a read-model file, and how it is opened.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::{ReadModelError, Result};
+
+/// Raised when a table changes; a file of another format is built anew.
+pub(crate) const FORMAT: &str = "1";
+
+/// Events are named by their order key everywhere ([`rapport_touchpoint::OrderKey`]), so that every table that holds
+/// events is clustered in the order of events. Identifiers are interned to integers; these say nothing outside the file.
+const TABLES: &str = "
+-- Whose file this is and under which definitions it was made: format, tenant, epoch, fingerprint, complete.
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- One row: how far the log is folded in, and what was met on the way.
+CREATE TABLE checkpoint (
+    only       INTEGER PRIMARY KEY CHECK (only = 1),
+    position   INTEGER NOT NULL,
+    duplicates INTEGER NOT NULL
+);
+INSERT INTO checkpoint VALUES (1, 0, 0);
+
+-- Some records of the log as they were when they were folded in.
+CREATE TABLE fence (position INTEGER PRIMARY KEY, hash BLOB NOT NULL);
+
+-- Every distinct event: a hash of its source and id, the body that stands, and where it was first.
+CREATE TABLE seen (name BLOB PRIMARY KEY, body BLOB NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
+
+-- Events on the log that do not count, and why.
+CREATE TABLE parked (
+    position    INTEGER PRIMARY KEY,
+    recorded_at INTEGER NOT NULL,
+    source      TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    type        TEXT NOT NULL,
+    reason      TEXT NOT NULL
+);
+
+-- Every usable identifier. `alias` is the customer id that it gives; `first` its first event; `root` the member that
+-- stands for its customer, NULL for devices and for void identifiers.
+CREATE TABLE identifiers (
+    id    INTEGER PRIMARY KEY,
+    kind  INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    alias BLOB NOT NULL,
+    first BLOB NOT NULL,
+    root  INTEGER,
+    void  INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX identifiers_by_name ON identifiers (kind, value);
+CREATE INDEX identifiers_by_alias ON identifiers (alias);
+CREATE INDEX identifiers_by_root ON identifiers (root) WHERE root IS NOT NULL;
+
+-- Who stood in one event with whom; `partner` is always a person. Persons have a row in both directions. `first` is the
+-- first event that has both; `refused` the limit that the link would have broken: a kind, -1 for all kinds together.
+CREATE TABLE links (
+    identifier   INTEGER NOT NULL,
+    partner      INTEGER NOT NULL,
+    partner_kind INTEGER NOT NULL,
+    first        BLOB NOT NULL,
+    refused      INTEGER,
+    PRIMARY KEY (identifier, partner)
+) WITHOUT ROWID;
+
+-- Devices seen with a person: by the anchor of the event.
+CREATE TABLE claims (device INTEGER NOT NULL, event BLOB NOT NULL, anchor INTEGER NOT NULL, PRIMARY KEY (device, event))
+    WITHOUT ROWID;
+CREATE INDEX claims_by_anchor ON claims (anchor, device);
+
+-- The touchpoints, by anchor and in the order of events; merging and splitting customers moves no row.
+CREATE TABLE timeline (
+    anchor     INTEGER NOT NULL,
+    event      BLOB NOT NULL,
+    position   INTEGER NOT NULL,
+    touchpoint BLOB NOT NULL,
+    PRIMARY KEY (anchor, event)
+) WITHOUT ROWID;
+
+-- A customer: the root of its identifiers, or an unclaimed device; its earliest and latest event.
+CREATE TABLE customers (id INTEGER PRIMARY KEY, first BLOB NOT NULL, last BLOB NOT NULL, events INTEGER NOT NULL);
+
+-- What each model knows of each customer.
+CREATE TABLE states (customer INTEGER NOT NULL, model INTEGER NOT NULL, state BLOB NOT NULL, PRIMARY KEY (customer, model))
+    WITHOUT ROWID;
+
+-- Tenant-wide sums, as decimal text since they may outgrow 64 bits.
+CREATE TABLE totals (name TEXT PRIMARY KEY, sum TEXT NOT NULL) WITHOUT ROWID;
+
+-- One digest for each model.
+CREATE TABLE digests (model INTEGER PRIMARY KEY, digest BLOB NOT NULL);
+";
+
+/// Bytes of page cache of the writer; readers have SQLite's default.
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
+/// Pages of write-ahead log before it is folded into the file; small values cost a quarter of the fold rate and more.
+const WAL_PAGES: i64 = 8_000;
+const STATEMENTS: usize = 64;
+
+/// Opens or creates the file for its one writer.
+pub(crate) fn open_writer(path: &Path) -> Result<Connection> {
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open(path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+        connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        let made: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if made == 0 {
+            connection.execute_batch(&format!("BEGIN; {TABLES} COMMIT;"))?;
+        }
+        Ok(connection)
+    };
+    open().map_err(|source| ReadModelError::Open { path: path.to_owned(), source })
+}
+
+/// Opens the file for queries.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
+        )?;
+        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(connection)
+    };
+    open().map_err(|source| ReadModelError::Open { path: path.to_owned(), source })
+}

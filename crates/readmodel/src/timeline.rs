@@ -1,0 +1,219 @@
+//! Stored touchpoints by anchor, and the timeline of a customer: the merge of its anchors' in the order of events.
+
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, VecDeque};
+
+use rapport_touchpoint::{OrderKey, Timestamp};
+use rusqlite::{Connection, Row, Transaction, params};
+
+use crate::Definitions;
+use crate::error::{ReadModelError, Result};
+use crate::identifiers::IdentifierKey;
+use crate::{claims, identifiers};
+
+/// Rows that one source reads ahead.
+const CHUNK: usize = 256;
+
+#[derive(Debug, Clone)]
+pub(crate) struct TimelineRow {
+    pub anchor: IdentifierKey,
+    pub event: OrderKey,
+    pub position: u64,
+    /// As it stands on the log.
+    pub json: Vec<u8>,
+}
+
+impl TimelineRow {
+    /// Reads the event again, under rules that it has passed already.
+    pub fn read(&self, definitions: &Definitions) -> Result<rapport_touchpoint::Event> {
+        rapport_touchpoint::read(self.json.clone(), Timestamp::MAX, &definitions.catalogue).map_err(|violations| {
+            let reasons: Vec<_> = violations.iter().map(ToString::to_string).collect();
+            ReadModelError::corrupt(format!(
+                "the stored touchpoint at position {}: {}",
+                self.position,
+                reasons.join("; ")
+            ))
+        })
+    }
+}
+
+/// A stretch of one anchor's events.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    pub anchor: IdentifierKey,
+    /// Included.
+    pub from: OrderKey,
+    /// Excluded; `None` for ever.
+    pub until: Option<OrderKey>,
+}
+
+pub(crate) fn insert(tx: &Transaction<'_>, row: &TimelineRow) -> Result<()> {
+    tx.prepare_cached("INSERT INTO timeline VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+        row.anchor,
+        row.event.as_bytes(),
+        row.position,
+        row.json
+    ])?;
+    Ok(())
+}
+
+/// Removes an anchor's rows and gives them back.
+pub(crate) fn take_all(tx: &Transaction<'_>, anchor: IdentifierKey) -> Result<Vec<TimelineRow>> {
+    let mut find =
+        tx.prepare_cached("SELECT anchor, event, position, touchpoint FROM timeline WHERE anchor = ?1 ORDER BY event")?;
+    let rows = find.query_map([anchor], from_row)?.collect::<rusqlite::Result<_>>()?;
+    tx.prepare_cached("DELETE FROM timeline WHERE anchor = ?1")?.execute([anchor])?;
+    Ok(rows)
+}
+
+/// Is there an event of this anchor from here until there?
+pub(crate) fn any(
+    tx: &Transaction<'_>,
+    anchor: IdentifierKey,
+    from: &OrderKey,
+    until: Option<&OrderKey>,
+) -> Result<bool> {
+    let mut find = tx.prepare_cached(
+        "SELECT 1 FROM timeline WHERE anchor = ?1 AND event >= ?2 AND (?3 IS NULL OR event < ?3) LIMIT 1",
+    )?;
+    Ok(find.exists(params![anchor, from.as_bytes(), until.map(OrderKey::as_bytes)])?)
+}
+
+/// Where a customer's events are stored; empty if there is no such customer.
+pub(crate) fn sources_of(connection: &Connection, customer: IdentifierKey) -> Result<Vec<Source>> {
+    let known = identifiers::by_key(connection, customer)?;
+    let all_of = |anchor| Source { anchor, from: OrderKey::MIN, until: None };
+    if known.void {
+        return Ok(Vec::new());
+    }
+    let Some(root) = known.root else {
+        let claimed = claims::last(connection, customer)?.is_some();
+        return Ok(if claimed { Vec::new() } else { vec![all_of(customer)] });
+    };
+    if root != customer {
+        return Ok(Vec::new());
+    }
+    let members: Vec<_> = identifiers::members(connection, customer)?.iter().map(|member| member.key).collect();
+    let mut sources: Vec<_> = members.iter().map(|member| all_of(*member)).collect();
+    for device in devices_of(connection, &members)? {
+        for span in claims::spans_of(connection, device, &members)? {
+            sources.push(Source { anchor: device, from: span.from.unwrap_or(OrderKey::MIN), until: span.until });
+        }
+    }
+    Ok(sources)
+}
+
+/// The devices that any of these anchors ever claimed and that are not void.
+pub(crate) fn devices_of(connection: &Connection, anchors: &[IdentifierKey]) -> Result<Vec<IdentifierKey>> {
+    let mut devices = Vec::new();
+    for anchor in anchors {
+        devices.extend(claims::devices_of(connection, *anchor)?);
+    }
+    devices.sort_unstable();
+    devices.dedup();
+    let mut live = Vec::with_capacity(devices.len());
+    for device in devices {
+        if !identifiers::by_key(connection, device)?.void {
+            live.push(device);
+        }
+    }
+    Ok(live)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    OldestFirst,
+    NewestFirst,
+}
+
+/// Reads several sources as one timeline, a chunk of each at a time.
+pub(crate) struct Merge<'a> {
+    connection: &'a Connection,
+    direction: Direction,
+    sources: Vec<(Source, VecDeque<TimelineRow>)>,
+    heads: BinaryHeap<Head>,
+}
+
+impl<'a> Merge<'a> {
+    pub fn new(connection: &'a Connection, sources: Vec<Source>, direction: Direction) -> Result<Self> {
+        let sources: Vec<_> = sources.into_iter().map(|source| (source, VecDeque::new())).collect();
+        let mut merge = Self { connection, direction, heads: BinaryHeap::new(), sources };
+        for at in 0..merge.sources.len() {
+            merge.refill(at)?;
+        }
+        Ok(merge)
+    }
+
+    pub fn next(&mut self) -> Result<Option<TimelineRow>> {
+        let Some(Head { source, .. }) = self.heads.pop() else { return Ok(None) };
+        let row = self.sources[source].1.pop_front();
+        match self.sources[source].1.front() {
+            Some(next) => self.heads.push(Head { event: next.event.clone(), direction: self.direction, source }),
+            None => self.refill(source)?,
+        }
+        Ok(row)
+    }
+
+    fn refill(&mut self, at: usize) -> Result<()> {
+        let (source, rows) = &mut self.sources[at];
+        let (order, most) = match self.direction {
+            Direction::OldestFirst => ("ASC", CHUNK),
+            Direction::NewestFirst => ("DESC", CHUNK),
+        };
+        let mut find = self.connection.prepare_cached(&format!(
+            "SELECT anchor, event, position, touchpoint FROM timeline
+             WHERE anchor = ?1 AND event >= ?2 AND (?3 IS NULL OR event < ?3) ORDER BY event {order} LIMIT {most}"
+        ))?;
+        let until = source.until.as_ref().map(OrderKey::as_bytes);
+        let found = find.query_map(params![source.anchor, source.from.as_bytes(), until], from_row)?;
+        rows.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
+        let (Some(first), Some(last)) = (rows.front(), rows.back()) else { return Ok(()) };
+        match self.direction {
+            Direction::OldestFirst => source.from = just_after(&last.event),
+            Direction::NewestFirst => source.until = Some(last.event.clone()),
+        }
+        self.heads.push(Head { event: first.event.clone(), direction: self.direction, source: at });
+        Ok(())
+    }
+}
+
+/// The smallest key above this one.
+pub(crate) fn just_after(event: &OrderKey) -> OrderKey {
+    let mut bytes = event.as_bytes().to_vec();
+    bytes.push(0);
+    OrderKey::from_bytes(bytes)
+}
+
+#[derive(PartialEq, Eq)]
+struct Head {
+    event: OrderKey,
+    direction: Direction,
+    source: usize,
+}
+
+impl Ord for Head {
+    /// The heap gives the greatest first.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let rising = self.event.cmp(&other.event);
+        match self.direction {
+            Direction::OldestFirst => rising.reverse(),
+            Direction::NewestFirst => rising,
+        }
+        .then(other.source.cmp(&self.source))
+    }
+}
+
+impl PartialOrd for Head {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<TimelineRow> {
+    Ok(TimelineRow {
+        anchor: row.get(0)?,
+        event: OrderKey::from_bytes(row.get(1)?),
+        position: row.get(2)?,
+        json: row.get(3)?,
+    })
+}
