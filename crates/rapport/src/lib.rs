@@ -1,3 +1,10 @@
 //! Doors and wiring: the gateway, the projector loop, the query services and the command line.
 
+pub mod config;
+pub mod event_proto;
+pub mod gateway;
+pub mod replay;
+pub mod serve;
+mod status_code;
+pub mod tenants;
 pub mod wire;

@@ -1,0 +1,74 @@
+//! The arguments of `rapport serve`, checked one by one.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use rapport_log::LogConfig;
+
+use super::ConfigError;
+
+/// The port of a NATS server, where the URL names none.
+const NATS_PORT: u16 = 4222;
+
+pub(super) fn data(folder: PathBuf) -> Result<PathBuf, ConfigError> {
+    if folder.as_os_str().is_empty() || (folder.exists() && !folder.is_dir()) {
+        let right = "it must be a folder; it is created if it does not exist".to_owned();
+        return Err(ConfigError::Argument { argument: "--data", value: folder.display().to_string(), right });
+    }
+    Ok(folder)
+}
+
+pub(super) fn listen(text: &str, insecure: bool) -> Result<SocketAddr, ConfigError> {
+    let named = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    let parsed = match named {
+        Some(port) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        None => text.parse().ok(),
+    };
+    let Some(address) = parsed else {
+        let right = "it must be an IP address and a port, such as 127.0.0.1:7700 or [::1]:7700".to_owned();
+        return Err(ConfigError::Argument { argument: "--listen", value: text.to_owned(), right });
+    };
+    if !address.ip().to_canonical().is_loopback() && !insecure {
+        return Err(ConfigError::Exposed { listen: text.to_owned() });
+    }
+    Ok(address)
+}
+
+pub(super) fn log(text: &str, data: &Path, replicas: usize) -> Result<LogConfig, ConfigError> {
+    if text == "embedded" {
+        return Ok(LogConfig::Embedded { folder: data.to_owned() });
+    }
+    let wrong = |why: &str| ConfigError::Argument {
+        argument: "--log",
+        value: without_password(text),
+        right: format!("{why}it must be embedded, or a NATS server such as nats://127.0.0.1:4222"),
+    };
+    let rest = text.strip_prefix("nats://").ok_or_else(|| wrong(""))?;
+    let (user, host_and_port) = rest.rsplit_once('@').unwrap_or(("", rest));
+    let (host, port) = split_port(host_and_port).ok_or_else(|| wrong("its port is no number from 1 to 65535; "))?;
+    let is_host_byte = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+    if host.is_empty() || !host.bytes().all(is_host_byte) {
+        return Err(wrong("its host is no name or address; "));
+    }
+    let user = if user.is_empty() { String::new() } else { format!("{user}@") };
+    Ok(LogConfig::JetStream { url: format!("nats://{user}{host}:{port}"), replicas })
+}
+
+/// `None` if there is a port and it is none. An IPv6 address stands in brackets.
+fn split_port(text: &str) -> Option<(&str, u16)> {
+    let end_of_address = text.find(']').unwrap_or(0);
+    match text[end_of_address..].find(':') {
+        None => Some((text, NATS_PORT)),
+        Some(colon) => {
+            let (host, port) = text.split_at(end_of_address + colon);
+            port[1..].parse().ok().filter(|port| *port > 0).map(|port| (host, port))
+        }
+    }
+}
+
+fn without_password(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => format!("{}://…{}", &url[..scheme], &url[at..]),
+        _ => url.to_owned(),
+    }
+}

@@ -1,0 +1,100 @@
+//! From the arguments of `rapport serve` and `rapport.toml` to a checked [`Config`], before any port opens.
+
+mod argument;
+mod error;
+mod file;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rapport_customer::identity::Rules;
+use rapport_log::{LogConfig, Tenant};
+use rapport_touchpoint::Catalogue;
+
+pub use self::error::ConfigError;
+
+/// The tenant that an empty name means, and the only one where no file names others.
+pub const DEFAULT_TENANT: &str = "default";
+
+/// `rapport serve`, as it was typed.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServeArgs {
+    /// Folder for everything that is kept: logs and read models.
+    #[arg(long, value_name = "FOLDER", default_value = "data")]
+    pub data: PathBuf,
+    /// Where the log is: embedded, in the data folder, or a NATS server with JetStream, such as nats://127.0.0.1:4222.
+    #[arg(long, value_name = "LOG", default_value = "embedded")]
+    pub log: String,
+    /// Address and port to listen on.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7700")]
+    pub listen: String,
+    /// Tenants and limits: a rapport.toml. Without one there is one tenant, default.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Allow listening beyond this machine without TLS and tokens.
+    #[arg(long)]
+    pub insecure: bool,
+}
+
+/// Checked: what is in here can be started.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub data: PathBuf,
+    pub log: LogConfig,
+    pub listen: SocketAddr,
+    /// At least one.
+    pub tenants: BTreeMap<Tenant, TenantConfig>,
+    pub limits: Limits,
+}
+
+#[derive(Debug, Clone)]
+pub struct TenantConfig {
+    pub rules: Rules,
+    pub catalogue: Arc<Catalogue>,
+    pub custom_types: CustomTypes,
+}
+
+/// What happens to a type that no schema file describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CustomTypes {
+    #[default]
+    Accept,
+    Refuse,
+}
+
+/// How much the gateway takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of events between a client and the log, over all calls.
+    pub in_flight_bytes: usize,
+    /// Distinct types on one tenant's log.
+    pub event_types: usize,
+    /// Distinct channels on one tenant's log.
+    pub channels: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { in_flight_bytes: 64 * 1024 * 1024, event_types: 512, channels: 64 }
+    }
+}
+
+impl TryFrom<ServeArgs> for Config {
+    type Error = ConfigError;
+
+    fn try_from(args: ServeArgs) -> Result<Self, ConfigError> {
+        let file = file::read(args.config.as_deref())?;
+        Ok(Self {
+            log: argument::log(&args.log, &args.data, file.replicas)?,
+            listen: argument::listen(&args.listen, args.insecure)?,
+            data: argument::data(args.data)?,
+            tenants: file.tenants,
+            limits: file.limits,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! What a wrong argument or file is answered with.
+
+use std::path::Path;
+
+use super::*;
+
+fn args() -> ServeArgs {
+    ServeArgs {
+        data: PathBuf::from("data"),
+        log: "embedded".to_owned(),
+        listen: "127.0.0.1:7700".to_owned(),
+        config: None,
+        insecure: false,
+    }
+}
+
+/// A configuration folder with this rapport.toml and one good schema file in `own`.
+fn folder(toml: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("rapport.toml"), toml).unwrap();
+    for (path, text) in [("own/fitting.booked/1.json", r#"{"type":"object"}"#), ("bad/fitting.booked/1.json", "{")] {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn with_file(toml: &str) -> Result<Config, ConfigError> {
+    let folder = folder(toml);
+    Config::try_from(ServeArgs { config: Some(folder.path().join("rapport.toml")), ..args() })
+}
+
+#[test]
+fn without_a_file_there_is_one_tenant_on_the_embedded_log() {
+    let config = Config::try_from(args()).unwrap();
+    assert_eq!(config.tenants.keys().map(Tenant::as_str).collect::<Vec<_>>(), [DEFAULT_TENANT]);
+    assert_eq!(config.log, LogConfig::Embedded { folder: PathBuf::from("data") });
+    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.listen.to_string(), "127.0.0.1:7700");
+}
+
+#[test]
+fn a_file_names_tenants_limits_and_replicas() {
+    let text = r#"
+        [tenants.acme]
+        country = "CN"
+        schemas = "own"
+        custom_types = "refuse"
+        [tenants.globex]
+        [limits]
+        in_flight_bytes = 16777216
+        event_types = 100
+        [jetstream]
+        replicas = 3
+    "#;
+    let folder = folder(text);
+    let log = "nats://127.0.0.1".to_owned();
+    let config =
+        Config::try_from(ServeArgs { config: Some(folder.path().join("rapport.toml")), log, ..args() }).unwrap();
+    let acme = &config.tenants[&Tenant::parse("acme").unwrap()];
+    assert_eq!(acme.custom_types, CustomTypes::Refuse);
+    assert_eq!(acme.rules.country.map(|country| country.code().to_owned()).as_deref(), Some("CN"));
+    assert!(acme.catalogue.newest(&rapport_touchpoint::EventType::parse("fitting.booked").unwrap()).is_some());
+    assert_eq!(config.tenants.len(), 2);
+    assert_eq!(config.limits, Limits { in_flight_bytes: 16_777_216, event_types: 100, channels: 64 });
+    assert_eq!(config.log, LogConfig::JetStream { url: "nats://127.0.0.1:4222".to_owned(), replicas: 3 });
+}
+
+#[test]
+fn a_wrong_file_is_answered_with_key_value_and_what_would_be_right() {
+    for (toml, says) in [
+        ("[tenants.acme", &["rapport.toml", "line 1"][..]),
+        ("[tenant.acme]", &["tenant", "expected", "tenants"]),
+        ("[tenants.acme]\ncontry = 'CN'", &["contry", "country"]),
+        ("[tenants.acme]\ncountry = 86", &["country = 86", "string"]),
+        ("[tenants.acme]\ncountry = 'China'", &["tenants.acme.country", "China", "such as \"CN\""]),
+        ("[tenants.Acme]", &["tenants", "Acme", "lower-case"]),
+        ("[tenants.acme]\ncustom_types = 'maybe'", &["tenants.acme.custom_types", "maybe", "\"accept\" or \"refuse\""]),
+        ("[tenants.acme]\nschemas = 'none'", &["tenants.acme.schemas", "none", "<type>/<version>.json"]),
+        ("[tenants.acme]\nschemas = 'bad'", &["tenants.acme.schemas", "bad", "fitting.booked/1.json", "not JSON"]),
+        ("[limits]\nin_flight_bytes = 5", &["limits.in_flight_bytes", "is 5", "16777216"]),
+        ("[limits]\nevent_types = 0", &["limits.event_types", "is 0", "from 1"]),
+        ("[limits]\nchannels = -1", &["limits.channels", "is -1", "from 1"]),
+        ("[jetstream]\nreplicas = 2", &["jetstream.replicas", "is 2", "1, 3 or 5"]),
+    ] {
+        let error = with_file(toml).unwrap_err().to_string();
+        for part in says {
+            assert!(error.contains(part), "{toml:?} says {error:?}, without {part:?}");
+        }
+        assert!(error.contains("rapport.toml"), "{error}");
+    }
+}
+
+#[test]
+fn a_wrong_argument_is_answered_with_what_would_be_right() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let log = |log: &str| ServeArgs { log: log.to_owned(), ..args() };
+    let listen = |listen: &str| ServeArgs { listen: listen.to_owned(), ..args() };
+    for (args, says) in [
+        (log("kafka://x"), &["--log", "kafka://x", "embedded", "nats://127.0.0.1:4222"][..]),
+        (log("nats://"), &["--log", "host"]),
+        (log("nats://a b"), &["--log", "host"]),
+        (log("nats://a:0"), &["--log", "port"]),
+        (log("nats://a:70000"), &["--log", "port", "65535"]),
+        (log("nats://ann:secret@a:x"), &["--log", "nats://…@a:x"]),
+        (listen("7700"), &["--listen", "7700", "127.0.0.1:7700"]),
+        (listen("127.0.0.1"), &["--listen", "port"]),
+        (listen("0.0.0.0:7700"), &["--listen", "TLS and tokens are not available yet", "--insecure"]),
+        (listen("[::]:7700"), &["--insecure"]),
+        (listen("192.168.1.5:7700"), &["--insecure"]),
+        (ServeArgs { data: file.path().to_owned(), ..args() }, &["--data", "folder"]),
+        (ServeArgs { config: Some(Path::new("/nowhere.toml").to_owned()), ..args() }, &["/nowhere.toml", "read"]),
+    ] {
+        let error = Config::try_from(args).unwrap_err().to_string();
+        for part in says {
+            assert!(error.contains(part), "{error:?} lacks {part:?}");
+        }
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn only_this_machine_is_listened_to_unless_insecure_is_said() {
+    for good in ["localhost:0", "127.0.0.2:1", "[::1]:7700", "[::ffff:127.0.0.1]:7700"] {
+        assert!(Config::try_from(ServeArgs { listen: good.to_owned(), ..args() }).is_ok(), "{good}");
+    }
+    assert!(Config::try_from(ServeArgs { listen: "0.0.0.0:7700".to_owned(), insecure: true, ..args() }).is_ok());
+}
+
+#[test]
+fn a_nats_url_may_hold_a_user_and_an_address() {
+    for (text, url) in [
+        ("nats://nats.example.com", "nats://nats.example.com:4222"),
+        ("nats://[::1]:4333", "nats://[::1]:4333"),
+        ("nats://ann:secret@nats:4333", "nats://ann:secret@nats:4333"),
+    ] {
+        let config = Config::try_from(ServeArgs { log: text.to_owned(), ..args() }).unwrap();
+        assert_eq!(config.log, LogConfig::JetStream { url: url.to_owned(), replicas: 1 });
+    }
+}

@@ -1,0 +1,65 @@
+//! `IngestService`: the one way of each call through the gateway.
+
+use rapport_touchpoint::Timestamp;
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::batch::Batch;
+use super::room::{Place, Room};
+use super::stream::{Responses, responses};
+use super::{MAX_EVENTS, PublishError};
+use crate::config::Limits;
+use crate::tenants::Tenants;
+use crate::wire::v1::{PublishRequest, PublishResponse, ingest_service_server::IngestService};
+
+/// Clones share the tenants and the room.
+#[derive(Clone)]
+pub struct Gateway {
+    tenants: Tenants,
+    pub(super) room: Room,
+    pub(super) stopping: CancellationToken,
+}
+
+impl Gateway {
+    /// Open streams end when `stopping` is cancelled.
+    pub fn new(tenants: Tenants, limits: &Limits, stopping: CancellationToken) -> Self {
+        Self { tenants, room: Room::new(limits.in_flight_bytes), stopping }
+    }
+
+    /// The request, received now.
+    pub(super) fn batch(&self, request: PublishRequest) -> Result<Batch, PublishError> {
+        let tenant = self.tenants.find(&request.tenant)?.clone();
+        if request.events.len() > MAX_EVENTS {
+            return Err(PublishError::TooManyEvents { count: request.events.len() });
+        }
+        Ok(Batch { tenant, events: request.events, received_at: now() })
+    }
+
+    pub(super) async fn publish_one(&self, request: PublishRequest) -> Result<PublishResponse, PublishError> {
+        let batch = self.batch(request)?;
+        let _place: Place = self.room.ask_for(&batch.events).await?;
+        batch.check().await?.append(|| ()).await
+    }
+}
+
+/// The only clock of the gateway. Before 1970 there is no time to stamp, so such a clock counts as stopped there.
+fn now() -> Timestamp {
+    Timestamp::from_datetime(OffsetDateTime::now_utc()).unwrap_or(Timestamp::EPOCH)
+}
+
+#[tonic::async_trait]
+impl IngestService for Gateway {
+    type PublishStreamStream = Responses;
+
+    async fn publish(&self, request: Request<PublishRequest>) -> Result<Response<PublishResponse>, Status> {
+        Ok(Response::new(self.publish_one(request.into_inner()).await?))
+    }
+
+    async fn publish_stream(
+        &self,
+        requests: Request<Streaming<PublishRequest>>,
+    ) -> Result<Response<Responses>, Status> {
+        Ok(Response::new(responses(self.clone(), requests.into_inner())))
+    }
+}

@@ -1,0 +1,68 @@
+//! Responses of a bounded size, and word of progress where nothing is found for long.
+
+use rapport_log::{Position, Record};
+use rapport_touchpoint::Timestamp;
+
+use crate::wire::v1::{ReplayResponse, ReplayedTouchpoint};
+
+const MAX_TOUCHPOINTS: usize = 500;
+const MAX_BYTES: usize = 1024 * 1024;
+/// Records looked at, after which a response says how far the replay is.
+const MAX_LOOKED_AT: usize = 10_000;
+
+/// A response in the making.
+pub(super) struct Answer {
+    touchpoints: Vec<ReplayedTouchpoint>,
+    bytes: usize,
+    looked_at: usize,
+    /// Everything up to here was looked at.
+    pub(super) reached: Position,
+    until: Position,
+}
+
+impl Answer {
+    pub(super) fn new(after: Position, until: Position) -> Self {
+        Self { touchpoints: Vec::new(), bytes: 0, looked_at: 0, reached: after, until }
+    }
+
+    /// Is the response to be sent before this much more is added?
+    pub(super) fn is_full_before(&self, record: &Record) -> bool {
+        let bytes = self.bytes + record.json.len();
+        self.looked_at == MAX_LOOKED_AT
+            || self.touchpoints.len() == MAX_TOUCHPOINTS
+            || (bytes > MAX_BYTES && !self.touchpoints.is_empty())
+    }
+
+    /// The record was looked at; its text is there if it is given.
+    pub(super) fn add(&mut self, record: &Record, event_json: Option<&str>) {
+        self.reached = record.position;
+        self.looked_at += 1;
+        if let Some(event_json) = event_json {
+            self.bytes += event_json.len();
+            self.touchpoints.push(ReplayedTouchpoint {
+                position: record.position.0,
+                recorded_at: Some(to_proto(record.recorded_at)),
+                event_json: event_json.to_owned(),
+            });
+        }
+    }
+
+    /// What is there, and room for more.
+    pub(super) fn take(&mut self) -> ReplayResponse {
+        let touchpoints = std::mem::take(&mut self.touchpoints);
+        (self.bytes, self.looked_at) = (0, 0);
+        ReplayResponse { touchpoints, position: self.reached.0, until: self.until.0 }
+    }
+
+    /// The last response: everything was looked at.
+    pub(super) fn finish(mut self) -> ReplayResponse {
+        self.reached = self.reached.max(self.until);
+        self.take()
+    }
+}
+
+fn to_proto(moment: Timestamp) -> prost_types::Timestamp {
+    let moment = moment.to_datetime();
+    let nanos = i32::try_from(moment.nanosecond()).expect("a second has less than 2^31 nanoseconds");
+    prost_types::Timestamp { seconds: moment.unix_timestamp(), nanos }
+}

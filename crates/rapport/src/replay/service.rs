@@ -1,0 +1,119 @@
+//! One task per replay, which reads ahead of its client by a few responses at most.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rapport_log::{Log, Position, Read};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+use super::ReplayError;
+use super::answer::Answer;
+use super::selection::Selection;
+use crate::tenants::Tenants;
+use crate::wire::v1::{ReplayRequest, ReplayResponse, replay_service_server::ReplayService};
+
+/// Replays at once; each holds a few chunks of the log in memory.
+const MAX_REPLAYS: usize = 16;
+/// Responses that wait for the client.
+const RESPONSES_AHEAD: usize = 4;
+/// The longest silence of a log that has more to give.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Clones share the tenants and the number of replays.
+#[derive(Clone)]
+pub struct Replays {
+    tenants: Tenants,
+    running: Arc<Semaphore>,
+    stopping: CancellationToken,
+}
+
+type Responses = ReceiverStream<Result<ReplayResponse, Status>>;
+
+impl Replays {
+    /// Running replays end when `stopping` is cancelled.
+    pub fn new(tenants: Tenants, stopping: CancellationToken) -> Self {
+        Self { tenants, running: Arc::new(Semaphore::new(MAX_REPLAYS)), stopping }
+    }
+
+    pub(super) async fn start(&self, request: &ReplayRequest) -> Result<Responses, ReplayError> {
+        let tenant = self.tenants.find(&request.tenant)?;
+        let selection = Selection::new(request)?;
+        if request.customer.is_some() {
+            return Err(ReplayError::OneCustomer);
+        }
+        let running = self.running.clone();
+        let place = running.try_acquire_owned().map_err(|_| ReplayError::Full { limit: MAX_REPLAYS })?;
+        let head = tenant.log.head().await.map_err(ReplayError::Read)?;
+        let until = selection.until.map_or(head, |until| until.min(head));
+        let (responses, receiver) = mpsc::channel(RESPONSES_AHEAD);
+        let replay = Replay { log: tenant.log.clone(), selection, until, responses, stopping: self.stopping.clone() };
+        tokio::spawn(replay.run(place));
+        Ok(ReceiverStream::new(receiver))
+    }
+}
+
+struct Replay {
+    log: Log,
+    selection: Selection,
+    until: Position,
+    responses: mpsc::Sender<Result<ReplayResponse, Status>>,
+    stopping: CancellationToken,
+}
+
+/// The client wants no more.
+struct Gone;
+
+impl Replay {
+    async fn run(self, _place: OwnedSemaphorePermit) {
+        if let Ok(Err(error)) = self.send_all().await {
+            let _ = self.responses.send(Err(error.into())).await;
+        }
+    }
+
+    async fn send_all(&self) -> Result<Result<(), ReplayError>, Gone> {
+        let after = self.selection.after;
+        let mut answer = Answer::new(after, self.until);
+        let mut reader = match self.log.read(after, self.selection.filter.clone()).await {
+            Ok(reader) => reader,
+            Err(error) => return Ok(Err(ReplayError::Read(error))),
+        };
+        while answer.reached < self.until {
+            let read = tokio::select! {
+                read = tokio::time::timeout(PATIENCE, reader.next()) => read,
+                () = self.stopping.cancelled() => return Ok(Err(ReplayError::Stopping { reached: answer.reached })),
+                () = self.responses.closed() => return Err(Gone),
+            };
+            let record = match read {
+                Err(_) => return Ok(Err(ReplayError::Away { patience: PATIENCE, reached: answer.reached })),
+                Ok(None) => return Ok(Err(ReplayError::Stopping { reached: answer.reached })),
+                Ok(Some(Err(error))) => return Ok(Err(ReplayError::Read(error))),
+                Ok(Some(Ok(Read::CaughtUp(_)))) => break,
+                Ok(Some(Ok(Read::Record(record)))) => record,
+            };
+            if record.position > self.until {
+                break;
+            }
+            if answer.is_full_before(&record) {
+                self.send(answer.take()).await?;
+            }
+            answer.add(&record, self.selection.take(&record.json));
+        }
+        self.send(answer.finish()).await.map(Ok)
+    }
+
+    async fn send(&self, response: ReplayResponse) -> Result<(), Gone> {
+        self.responses.send(Ok(response)).await.map_err(|_| Gone)
+    }
+}
+
+#[tonic::async_trait]
+impl ReplayService for Replays {
+    type ReplayStream = Responses;
+
+    async fn replay(&self, request: Request<ReplayRequest>) -> Result<Response<Responses>, Status> {
+        Ok(Response::new(self.start(request.get_ref()).await?))
+    }
+}

@@ -1,0 +1,145 @@
+//! `rapport serve`: one process with every service of every tenant, from opening the logs to closing them.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+
+use crate::config::{Config, ConfigError, ServeArgs};
+use crate::gateway::{Gateway, MAX_REQUEST_BYTES};
+use crate::replay::Replays;
+use crate::tenants::{TenantError, Tenants};
+use crate::wire::DESCRIPTORS;
+use crate::wire::v1::ingest_service_server::IngestServiceServer;
+use crate::wire::v1::replay_service_server::ReplayServiceServer;
+
+/// What is not finished this long after the signal is broken off; it was not acknowledged.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(10);
+/// Unary calls at work on one connection; more are answered with RESOURCE_EXHAUSTED.
+const CALLS_PER_CONNECTION: usize = 100;
+/// All calls on one connection; the client holds further ones back itself.
+const STREAMS_PER_CONNECTION: u32 = 200;
+/// A client that is gone without a word is noticed after this and the next.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Error)]
+pub enum ServeError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("--listen is {listen}, which cannot be listened on: {source}")]
+    Listen { listen: SocketAddr, source: std::io::Error },
+    #[error(transparent)]
+    Tenant(#[from] TenantError),
+    #[error("the descriptions of the services cannot be served: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    #[error("signals cannot be received: {0}")]
+    Signals(std::io::Error),
+    #[error("the server stopped: {0}")]
+    Transport(#[from] tonic::transport::Error),
+}
+
+/// Serves until Ctrl-C or SIGTERM.
+pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
+    let config = Config::try_from(args)?;
+    let signal = stop_signal().map_err(ServeError::Signals)?;
+    let listen = config.listen;
+    let listener = TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { listen, source })?;
+    serve(config, listener, signal).await
+}
+
+/// Serves on the listener until `shutdown` is there, then finishes what is under way, for a bounded time.
+pub async fn serve(
+    config: Config,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let tenants = Tenants::open(&config).await?;
+    let stopping = CancellationToken::new();
+    let served = serve_tenants(&config, &tenants, listener, shutdown, &stopping).await;
+    stopping.cancel();
+    if tokio::time::timeout(SHUTDOWN_PATIENCE, tenants.close()).await.is_err() {
+        tracing::warn!("a log did not close in time; what it had not acknowledged may be missing");
+    }
+    served
+}
+
+async fn serve_tenants(
+    config: &Config,
+    tenants: &Tenants,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+    stopping: &CancellationToken,
+) -> Result<(), ServeError> {
+    // Every service that there is: here, in the router, and in the health below.
+    let ingest = IngestServiceServer::new(Gateway::new(tenants.clone(), &config.limits, stopping.clone()))
+        .max_decoding_message_size(MAX_REQUEST_BYTES);
+    let replay = ReplayServiceServer::new(Replays::new(tenants.clone(), stopping.clone()));
+
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<IngestServiceServer<Gateway>>().await;
+    health.set_serving::<ReplayServiceServer<Replays>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()?;
+    let router = Server::builder()
+        .concurrency_limit_per_connection(CALLS_PER_CONNECTION)
+        .load_shed(true)
+        .max_concurrent_streams(STREAMS_PER_CONNECTION)
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .add_service(health_service)
+        .add_service(reflection)
+        .add_service(ingest)
+        .add_service(replay);
+
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!("listening on {address}");
+    }
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let signalled = CancellationToken::new();
+    let server = router.serve_with_incoming_shutdown(incoming, signalled.clone().cancelled_owned());
+    tokio::pin!(server);
+    tokio::select! {
+        served = &mut server => return Ok(served?),
+        () = shutdown => {}
+    }
+    stopping.cancel();
+    signalled.cancel();
+    // tonic itself waits for ever, for instance for a connection that never says anything.
+    match tokio::time::timeout(SHUTDOWN_PATIENCE, server).await {
+        Ok(served) => Ok(served?),
+        Err(_) => {
+            tracing::warn!("some calls were broken off after {SHUTDOWN_PATIENCE:?}");
+            Ok(())
+        }
+    }
+}
+
+/// Listens from now on, so that no signal is missed while the logs are opened.
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}

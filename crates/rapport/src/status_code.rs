@@ -1,0 +1,81 @@
+//! The one place that says which gRPC status an error is.
+//!
+//! INVALID_ARGUMENT: mend the request. UNAVAILABLE and RESOURCE_EXHAUSTED: the same request may work in a while.
+//! FAILED_PRECONDITION, DATA_LOSS and INTERNAL: somebody has to look; the whole story is in the service's own log.
+
+use std::error::Error;
+
+use rapport_log::{AppendError, ReadError};
+use tonic::{Code, Status};
+
+use crate::gateway::PublishError;
+use crate::replay::ReplayError;
+use crate::tenants::UnknownTenant;
+
+impl From<UnknownTenant> for Status {
+    fn from(error: UnknownTenant) -> Self {
+        told(Code::NotFound, &error)
+    }
+}
+
+impl From<PublishError> for Status {
+    fn from(error: PublishError) -> Self {
+        let code = match &error {
+            PublishError::UnknownTenant(_) => Code::NotFound,
+            PublishError::TooManyEvents { .. } => Code::InvalidArgument,
+            PublishError::Full { .. } => Code::ResourceExhausted,
+            PublishError::Append(error) => append_code(error),
+            PublishError::Stopping => Code::Unavailable,
+            PublishError::Broken => Code::Internal,
+        };
+        told(code, &error)
+    }
+}
+
+impl From<ReplayError> for Status {
+    fn from(error: ReplayError) -> Self {
+        let code = match &error {
+            ReplayError::UnknownTenant(_) => Code::NotFound,
+            ReplayError::Argument { .. } => Code::InvalidArgument,
+            ReplayError::Read(error) => read_code(error),
+            ReplayError::Full { .. } => Code::ResourceExhausted,
+            ReplayError::Away { .. } | ReplayError::Stopping { .. } => Code::Unavailable,
+            ReplayError::OneCustomer => Code::Unimplemented,
+        };
+        told(code, &error)
+    }
+}
+
+fn append_code(error: &AppendError) -> Code {
+    match error {
+        AppendError::Unavailable(_) => Code::Unavailable,
+        // An event that is too large is its own verdict, and never the whole request's.
+        AppendError::TooLarge { .. } => Code::InvalidArgument,
+        AppendError::Overloaded { .. } | AppendError::Full(_) => Code::ResourceExhausted,
+        AppendError::Storage(_) => Code::Internal,
+    }
+}
+
+fn read_code(error: &ReadError) -> Code {
+    match error {
+        ReadError::BeyondHead { .. } => Code::OutOfRange,
+        ReadError::Replaced { .. } => Code::FailedPrecondition,
+        ReadError::Unavailable(_) => Code::Unavailable,
+        ReadError::Storage(_) => Code::Internal,
+        ReadError::Broken { .. } => Code::DataLoss,
+    }
+}
+
+/// Causes from inside, such as paths and server addresses, are for the operator.
+fn told(code: Code, error: &dyn Error) -> Status {
+    if matches!(code, Code::Internal | Code::DataLoss | Code::FailedPrecondition) {
+        let mut causes = Vec::new();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            causes.push(error.to_string());
+            cause = error.source();
+        }
+        tracing::error!(?code, ?causes, "{error}");
+    }
+    Status::new(code, error.to_string())
+}
