@@ -3,6 +3,8 @@
 pub mod config;
 pub mod event_proto;
 pub mod gateway;
+pub mod projector;
+pub mod query;
 pub mod replay;
 pub mod serve;
 mod status_code;

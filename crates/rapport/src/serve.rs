@@ -12,9 +12,13 @@ use tonic::transport::server::TcpIncoming;
 
 use crate::config::{Config, ConfigError, ServeArgs};
 use crate::gateway::{Gateway, MAX_REQUEST_BYTES};
+use crate::projector::ProjectorError;
+use crate::query::{Admin, Customers, Projections};
 use crate::replay::Replays;
 use crate::tenants::{TenantError, Tenants};
 use crate::wire::DESCRIPTORS;
+use crate::wire::v1::admin_service_server::AdminServiceServer;
+use crate::wire::v1::customer_service_server::CustomerServiceServer;
 use crate::wire::v1::ingest_service_server::IngestServiceServer;
 use crate::wire::v1::replay_service_server::ReplayServiceServer;
 
@@ -36,6 +40,8 @@ pub enum ServeError {
     Listen { listen: SocketAddr, source: std::io::Error },
     #[error(transparent)]
     Tenant(#[from] TenantError),
+    #[error(transparent)]
+    Projector(#[from] ProjectorError),
     #[error("the descriptions of the services cannot be served: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
     #[error("signals cannot be received: {0}")]
@@ -79,11 +85,16 @@ async fn serve_tenants(
     // Every service that there is: here, in the router, and in the health below.
     let ingest = IngestServiceServer::new(Gateway::new(tenants.clone(), &config.limits, stopping.clone()))
         .max_decoding_message_size(MAX_REQUEST_BYTES);
-    let replay = ReplayServiceServer::new(Replays::new(tenants.clone(), stopping.clone()));
+    let projections = Projections::start(config, tenants, stopping).await?;
+    let replay = ReplayServiceServer::new(Replays::new(projections.clone(), stopping.clone()));
+    let customer = CustomerServiceServer::new(Customers::new(projections.clone()));
+    let admin = AdminServiceServer::new(Admin::new(projections));
 
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<IngestServiceServer<Gateway>>().await;
     health.set_serving::<ReplayServiceServer<Replays>>().await;
+    health.set_serving::<CustomerServiceServer<Customers>>().await;
+    health.set_serving::<AdminServiceServer<Admin>>().await;
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -97,7 +108,9 @@ async fn serve_tenants(
         .add_service(health_service)
         .add_service(reflection)
         .add_service(ingest)
-        .add_service(replay);
+        .add_service(replay)
+        .add_service(customer)
+        .add_service(admin);
 
     if let Ok(address) = listener.local_addr() {
         tracing::info!("listening on {address}");

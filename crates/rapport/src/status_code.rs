@@ -9,6 +9,8 @@ use rapport_log::{AppendError, ReadError};
 use tonic::{Code, Status};
 
 use crate::gateway::PublishError;
+use crate::projector::RebuildError;
+use crate::query::QueryError;
 use crate::replay::ReplayError;
 use crate::tenants::UnknownTenant;
 
@@ -35,14 +37,33 @@ impl From<PublishError> for Status {
 impl From<ReplayError> for Status {
     fn from(error: ReplayError) -> Self {
         let code = match &error {
-            ReplayError::UnknownTenant(_) => Code::NotFound,
             ReplayError::Argument { .. } => Code::InvalidArgument,
             ReplayError::Read(error) => read_code(error),
             ReplayError::Full { .. } => Code::ResourceExhausted,
             ReplayError::Away { .. } | ReplayError::Stopping { .. } => Code::Unavailable,
-            ReplayError::OneCustomer => Code::Unimplemented,
+            ReplayError::Customer(error) => query_code(error),
         };
         told(code, &error)
+    }
+}
+
+impl From<QueryError> for Status {
+    fn from(error: QueryError) -> Self {
+        told(query_code(&error), &error)
+    }
+}
+
+fn query_code(error: &QueryError) -> Code {
+    match error {
+        QueryError::UnknownTenant(_) | QueryError::NoCustomer { .. } => Code::NotFound,
+        QueryError::Argument { .. } => Code::InvalidArgument,
+        QueryError::NotYet(_) => Code::DeadlineExceeded,
+        QueryError::Log(error) => read_code(error),
+        QueryError::Rebuild(RebuildError::UnderWay) => Code::FailedPrecondition,
+        QueryError::Rebuild(RebuildError::Stopping) => Code::Unavailable,
+        QueryError::Rebuild(RebuildError::Projector(_) | RebuildError::Failed { .. })
+        | QueryError::ReadModel(_)
+        | QueryError::BrokenOff => Code::Internal,
     }
 }
 

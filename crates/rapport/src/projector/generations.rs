@@ -28,7 +28,9 @@ impl Generations {
         let path = self.folder.join(CURRENT);
         let unreadable = |source| ProjectorError::File { path: path.clone(), source };
         match fs::read_to_string(&path) {
-            Ok(text) => text.trim().parse().map_err(|error| unreadable(io::Error::new(io::ErrorKind::InvalidData, error))),
+            Ok(text) => {
+                text.trim().parse().map_err(|error| unreadable(io::Error::new(io::ErrorKind::InvalidData, error)))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(1),
             Err(error) => Err(unreadable(error)),
         }

@@ -16,7 +16,7 @@ use rapport_readmodel::ReadModelError;
 use thiserror::Error;
 
 pub use projection::{Live, NotYet, Projection, Setup};
-pub use rebuild::{RebuildError, RebuildProgress};
+pub use rebuild::{RebuildError, RebuildProgress, Updates};
 
 #[derive(Debug, Error)]
 pub enum ProjectorError {

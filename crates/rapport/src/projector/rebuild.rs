@@ -74,7 +74,8 @@ impl Building {
     /// Tells that it serves.
     pub async fn finish(self, folded: Folded) {
         let Folded { position, head, .. } = folded;
-        let _ = self.updates.send(Ok(RebuildProgress { generation: self.generation, position, head, done: true })).await;
+        let _ =
+            self.updates.send(Ok(RebuildProgress { generation: self.generation, position, head, done: true })).await;
     }
 
     /// Gives it up.

@@ -19,7 +19,8 @@ pub(crate) fn timestamp(moment: Timestamp) -> prost_types::Timestamp {
 }
 
 pub(super) fn customer(answer: &CustomerAnswer) -> v1::Customer {
-    let mut customer = v1::Customer { id: answer.id.to_string(), touchpoints: answer.events, ..v1::Customer::default() };
+    let mut customer =
+        v1::Customer { id: answer.id.to_string(), touchpoints: answer.events, ..v1::Customer::default() };
     for state in &answer.states {
         match state {
             State::Identity(identity) => {
@@ -107,8 +108,11 @@ pub(super) fn timeline_entry(entry: TimelineEntry) -> v1::TimelineEntry {
 pub(super) fn totals(totals: &Totals) -> v1::TotalsResponse {
     let count = |name: &str| as_count(totals.get(name));
     let sliced = |counter: &str| totals.slices(counter).map(|(name, sum)| (name.to_owned(), as_count(sum))).collect();
-    let mut currencies: Vec<Currency> =
-        ["orders", "refunds"].iter().flat_map(|of| totals.slices(of)).filter_map(|(code, _)| Currency::parse(code).ok()).collect();
+    let mut currencies: Vec<Currency> = ["orders", "refunds"]
+        .iter()
+        .flat_map(|of| totals.slices(of))
+        .filter_map(|(code, _)| Currency::parse(code).ok())
+        .collect();
     currencies.sort_unstable();
     currencies.dedup();
     let in_currency = |currency: Currency| {

@@ -15,6 +15,7 @@ use crate::tenants::UnknownTenant;
 pub use admin::Admin;
 pub use customer::Customers;
 pub use projections::Projections;
+pub(crate) use projections::{customer_name, no_customer};
 
 #[derive(Debug, Error)]
 pub enum QueryError {

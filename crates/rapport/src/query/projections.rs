@@ -30,7 +30,11 @@ pub struct Projections {
 
 impl Projections {
     /// Starts a projector for every tenant.
-    pub async fn start(config: &Config, tenants: &Tenants, stopping: &CancellationToken) -> Result<Self, ProjectorError> {
+    pub async fn start(
+        config: &Config,
+        tenants: &Tenants,
+        stopping: &CancellationToken,
+    ) -> Result<Self, ProjectorError> {
         let mut of_tenant = BTreeMap::new();
         for tenant in tenants.iter() {
             let epoch = tenant.log.epoch();
@@ -41,11 +45,7 @@ impl Projections {
             };
             let setup = Setup {
                 log: tenant.log.clone(),
-                origin: Origin {
-                    tenant: tenant.name.as_str().to_owned(),
-                    epoch: epoch.id.to_string(),
-                    key: epoch.key,
-                },
+                origin: Origin { tenant: tenant.name.as_str().to_owned(), epoch: epoch.id.to_string(), key: epoch.key },
                 definitions: Arc::new(definitions),
                 folder: config.data.join(tenant.name.as_str()).join("readmodel"),
             };
@@ -85,9 +85,9 @@ pub(crate) fn customer_name(customer: Option<&CustomerRef>) -> Result<CustomerNa
         Some(customer_ref::By::Id(text)) => rapport_customer::identity::CustomerId::parse(text)
             .map(CustomerName::Id)
             .ok_or_else(|| wrong(format!("{:?} is no customer id; one is cus_ and 32 hex digits", cut(text)))),
-        Some(customer_ref::By::Identifier(text)) => {
-            Identifier::parse(text).map(CustomerName::Identifier).map_err(|rule| wrong(format!("{:?} {rule}", cut(text))))
-        }
+        Some(customer_ref::By::Identifier(text)) => Identifier::parse(text)
+            .map(CustomerName::Identifier)
+            .map_err(|rule| wrong(format!("{:?} {rule}", cut(text)))),
     }
 }
 

@@ -1,10 +1,12 @@
-//! `ReplayService`: history as it was recorded, in log order, up to the end of the log at the call.
+//! `ReplayService`: history as it was recorded, in log order, up to the end of the log at the call; of one customer, as the
+//! read model has it, in the order of events.
 //!
 //! Given are all records that are JSON objects in UTF-8, as they stand: decisions and parked events too, as long as the
 //! conditions let them through. Anything else came to the log without a gateway and is no event; it is on the list of
 //! parked events, by its position. A record whose `time` cannot be read meets no condition on time.
 
 mod answer;
+mod of_customer;
 mod selection;
 mod service;
 
@@ -13,14 +15,12 @@ use std::time::Duration;
 use rapport_log::{Position, ReadError};
 use thiserror::Error;
 
-use crate::tenants::UnknownTenant;
+use crate::query::QueryError;
 
 pub use service::Replays;
 
 #[derive(Debug, Error)]
 pub enum ReplayError {
-    #[error(transparent)]
-    UnknownTenant(#[from] UnknownTenant),
     #[error("{field}: {rule}")]
     Argument { field: &'static str, rule: String },
     #[error("{}", said(.0))]
@@ -31,8 +31,8 @@ pub enum ReplayError {
     Away { patience: Duration, reached: Position },
     #[error("the service is stopping; go on with after_position {reached}")]
     Stopping { reached: Position },
-    #[error("customer: the touchpoints of one customer cannot be replayed yet")]
-    OneCustomer,
+    #[error(transparent)]
+    Customer(#[from] QueryError),
 }
 
 /// The field that asked for what is not there.

@@ -11,8 +11,9 @@ use tonic::{Request, Response, Status};
 
 use super::ReplayError;
 use super::answer::Answer;
+use super::of_customer::OfCustomer;
 use super::selection::Selection;
-use crate::tenants::Tenants;
+use crate::query::{Projections, QueryError, customer_name};
 use crate::wire::v1::{ReplayRequest, ReplayResponse, replay_service_server::ReplayService};
 
 /// Replays at once; each holds a few chunks of the log in memory.
@@ -22,10 +23,10 @@ const RESPONSES_AHEAD: usize = 4;
 /// The longest silence of a log that has more to give.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Clones share the tenants and the number of replays.
+/// Clones share the projectors and the number of replays.
 #[derive(Clone)]
 pub struct Replays {
-    tenants: Tenants,
+    projections: Projections,
     running: Arc<Semaphore>,
     stopping: CancellationToken,
 }
@@ -34,21 +35,29 @@ type Responses = ReceiverStream<Result<ReplayResponse, Status>>;
 
 impl Replays {
     /// Running replays end when `stopping` is cancelled.
-    pub fn new(tenants: Tenants, stopping: CancellationToken) -> Self {
-        Self { tenants, running: Arc::new(Semaphore::new(MAX_REPLAYS)), stopping }
+    pub fn new(projections: Projections, stopping: CancellationToken) -> Self {
+        Self { projections, running: Arc::new(Semaphore::new(MAX_REPLAYS)), stopping }
     }
 
     pub(super) async fn start(&self, request: &ReplayRequest) -> Result<Responses, ReplayError> {
-        let tenant = self.tenants.find(&request.tenant)?;
+        let (tenant, projection) = self.projections.find(&request.tenant)?;
         let selection = Selection::new(request)?;
-        if request.customer.is_some() {
-            return Err(ReplayError::OneCustomer);
-        }
         let running = self.running.clone();
         let place = running.try_acquire_owned().map_err(|_| ReplayError::Full { limit: MAX_REPLAYS })?;
         let head = tenant.log.head().await.map_err(ReplayError::Read)?;
         let until = selection.until.map_or(head, |until| until.min(head));
         let (responses, receiver) = mpsc::channel(RESPONSES_AHEAD);
+        if request.customer.is_some() {
+            let name = customer_name(request.customer.as_ref())?;
+            let reader = projection.at_least(until.0, PATIENCE).await.map_err(QueryError::from)?.reader;
+            let of_customer = OfCustomer { reader, name, selection, until };
+            let first = of_customer.start().await?;
+            tokio::spawn(async move {
+                let _place = place;
+                of_customer.run(first, responses).await;
+            });
+            return Ok(ReceiverStream::new(receiver));
+        }
         let replay = Replay { log: tenant.log.clone(), selection, until, responses, stopping: self.stopping.clone() };
         tokio::spawn(replay.run(place));
         Ok(ReceiverStream::new(receiver))

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use futures::StreamExt;
-use rapport_log::{Log, LogConfig, Tenant};
+use rapport_log::Log;
 use rapport_touchpoint::{Catalogue, Timestamp, receive};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -12,6 +12,7 @@ use tonic::{Code, Status};
 use super::selection::Selection;
 use super::*;
 use crate::config::{Config, ServeArgs};
+use crate::query::Projections;
 use crate::tenants::Tenants;
 use crate::wire::v1::{CustomerRef, ReplayRequest, ReplayResponse};
 
@@ -23,13 +24,16 @@ struct History {
 
 async fn history(events: Vec<Value>) -> History {
     let folder = tempfile::tempdir().unwrap();
-    let tenants = Tenants::open(&config(folder.path())).await.unwrap();
+    let config = config(folder.path());
+    let tenants = Tenants::open(&config).await.unwrap();
     let log = tenants.find("").unwrap().log.clone();
     let catalogue = Catalogue::built_in();
     let now = Timestamp::parse("2026-11-30T00:00:00Z").unwrap();
     let touchpoints = events.into_iter().map(|event| receive(event, now, &catalogue).unwrap()).collect();
     assert!(log.append(touchpoints).await.iter().all(Result::is_ok));
-    History { log, replays: Replays::new(tenants, CancellationToken::new()), _folder: folder }
+    let stopping = CancellationToken::new();
+    let projections = Projections::start(&config, &tenants, &stopping).await.unwrap();
+    History { log, replays: Replays::new(projections, stopping), _folder: folder }
 }
 
 fn config(data: &Path) -> Config {
@@ -163,7 +167,7 @@ async fn bad_arguments_name_their_field() {
         (ReplayRequest { types: strings(&["order.*"]), ..any() }, Code::InvalidArgument, "order.>"),
         (ReplayRequest { types: strings(&["a"; 101]), ..any() }, Code::InvalidArgument, "types: names 101"),
         (ReplayRequest { channels: strings(&["we b"]), ..any() }, Code::InvalidArgument, "channels: has \"we b\""),
-        (ReplayRequest { customer: Some(CustomerRef::default()), ..any() }, Code::Unimplemented, "customer"),
+        (ReplayRequest { customer: Some(CustomerRef::default()), ..any() }, Code::InvalidArgument, "customer"),
     ] {
         let status: Status = match history.replays.start(&request).await {
             Err(error) => error.into(),
