@@ -162,6 +162,48 @@ async fn a_retry_through_another_gateway_is_a_duplicate() {
     assert!(matches!(append_one(&one, event("a-4")).await, Appended::Duplicate(_)));
 }
 
+/// The server's word on a batch names only its last position.
+#[tokio::test(flavor = "multi_thread")]
+async fn positions_are_right_when_two_gateways_append_at_once() {
+    let backend = Backend::jetstream();
+    let (one, other) = (backend.open().await, backend.open().await);
+    let appenders = [("one", one.clone()), ("other", other)].map(|(gateway, log)| {
+        tokio::spawn(async move {
+            let mut told = Vec::new();
+            for batch in 0..30 {
+                let events = events(&format!("{gateway}-{batch}"), 50);
+                let ids: Vec<String> = events.iter().map(|event| event.order.id.clone()).collect();
+                told.extend(accepted(&log, events).await.into_iter().zip(ids));
+            }
+            told
+        })
+    });
+    let mut told = Vec::new();
+    for appender in appenders {
+        told.extend(appender.await.unwrap());
+    }
+    told.sort();
+    let records = read_all(&one, Filter::all()).await;
+    let read: Vec<_> = records.iter().map(|record| record.position).zip(ids(&records)).collect();
+    assert_eq!(read, told);
+}
+
+/// What makes a synced server fast.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_wait_together_go_as_one_batch() {
+    let backend = Backend::jetstream();
+    let log = backend.open().await;
+    let positions = accepted(&log, events("a", 100)).await;
+    let stream = context(server(&backend)).await.get_stream("touchpoints_acme").await.unwrap();
+    let mut batches = std::collections::BTreeSet::new();
+    for position in positions {
+        let message = stream.get_raw_message(position.0).await.unwrap();
+        batches.insert(message.headers.get(async_nats::header::NATS_BATCH_ID).map(|id| id.as_str().to_owned()));
+    }
+    assert_eq!(batches.len(), 1);
+    assert!(batches.iter().all(Option::is_some));
+}
+
 /// A message that an adapter published without Rapport stands on the log like any other.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_came_without_a_gateway_is_read_as_it_is() {
