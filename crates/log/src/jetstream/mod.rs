@@ -158,7 +158,7 @@ fn max_event_bytes(client: &Client) -> usize {
 }
 
 /// Fit for an error message: what stands before an `@` is a secret.
-fn without_password(url: &str) -> String {
+pub(crate) fn without_password(url: &str) -> String {
     let hide = |server: &str| match server.rsplit_once('@') {
         Some((secret, host)) => {
             let scheme = secret.split_once("://").map_or("", |(scheme, _)| scheme);

@@ -25,6 +25,8 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const INACTIVE: Duration = Duration::from_secs(60);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// A new leader of the stream may not have caught up with what the old one gave; a lost tail stays lost.
+const TRIES_BEYOND_HEAD: usize = 8;
 /// A reader that has this few records before it has caught up with a log that is being written.
 const NEARLY_NONE: u64 = BATCH_MESSAGES as u64;
 
@@ -35,6 +37,7 @@ pub(crate) struct Reader {
     position: Position,
     following: Option<Following>,
     pause: Duration,
+    found_beyond_head: usize,
     caught_up: CaughtUp,
     closed: CancellationToken,
     ended: bool,
@@ -77,6 +80,7 @@ impl Reader {
             position: after,
             following: None,
             pause: SHORTEST_PAUSE,
+            found_beyond_head: 0,
             caught_up,
             closed,
             ended: false,
@@ -110,7 +114,7 @@ impl Reader {
                 Ok(None) => {}
                 Ok(Some(message)) => return self.take(message),
                 Err(Trouble::Passing(cause)) => {
-                    tracing::info!(position = %self.position, %cause, "reading goes on with a new consumer");
+                    tracing::warn!(position = %self.position, %cause, "reading goes on with a new consumer");
                     self.following = None;
                     sleep(self.pause).await;
                     self.pause = (self.pause * 2).min(LONGEST_PAUSE);
@@ -129,8 +133,12 @@ impl Reader {
         }
         let head = Position(info.state.last_sequence);
         if self.position > head {
-            return Err(Trouble::Final(ReadError::BeyondHead { after: self.position, head }));
+            self.found_beyond_head += 1;
+            let error = ReadError::BeyondHead { after: self.position, head };
+            let last_try = self.found_beyond_head >= TRIES_BEYOND_HEAD;
+            return Err(if last_try { Trouble::Final(error) } else { passing(error) });
         }
+        self.found_beyond_head = 0;
         let consumer = self.stream.create_consumer(self.consumer()).await.map_err(passing)?;
         let messages = consumer.stream().max_messages_per_batch(BATCH_MESSAGES).expires(EXPIRES).heartbeat(HEARTBEAT);
         let messages = messages.messages().await.map_err(passing)?;
