@@ -41,6 +41,7 @@ struct Inner {
     epoch: Epoch,
     queue: Queue,
     appender: Mutex<Option<JoinHandle<()>>>,
+    disconnections: watch::Receiver<u64>,
     closed: CancellationToken,
     /// Ends the readers when the last clone is gone.
     _closes: DropGuard,
@@ -61,7 +62,8 @@ impl JetStream {
         }
         let (queue, jobs) = queue(max_event_bytes, WAITING_BYTES, PATIENCE);
         let publisher = Publisher::new(client, checked.takes_atomic_batches, max_event_bytes);
-        let appender = Appender::new(publisher, context.clone(), tenant.clone(), checked.epoch.id, disconnections);
+        let appender =
+            Appender::new(publisher, context.clone(), tenant.clone(), checked.epoch.id, disconnections.clone());
         let closed = CancellationToken::new();
         Ok(Self(Arc::new(Inner {
             context,
@@ -69,6 +71,7 @@ impl JetStream {
             epoch: checked.epoch,
             queue,
             appender: Mutex::new(Some(tokio::spawn(appender.run(jobs)))),
+            disconnections,
             _closes: closed.clone().drop_guard(),
             closed,
         })))
@@ -85,7 +88,8 @@ impl JetStream {
         }
         let stream = self.stream().await?;
         let subjects = subject::passing(&self.0.tenant, &filter);
-        Ok(Reader::new(stream, self.0.epoch.id, subjects, after, self.0.closed.clone()))
+        let disconnections = self.0.disconnections.clone();
+        Ok(Reader::new(stream, self.0.epoch.id, subjects, after, disconnections, self.0.closed.clone()))
     }
 
     pub(crate) async fn head(&self) -> Result<Position, ReadError> {

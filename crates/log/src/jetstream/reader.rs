@@ -9,6 +9,7 @@ use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use futures::StreamExt;
 use rapport_touchpoint::Timestamp;
+use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -36,6 +37,7 @@ pub(crate) struct Reader {
     subjects: Vec<String>,
     position: Position,
     following: Option<Following>,
+    disconnections: watch::Receiver<u64>,
     pause: Duration,
     found_beyond_head: usize,
     caught_up: CaughtUp,
@@ -70,6 +72,7 @@ impl Reader {
         epoch: Uuid,
         subjects: Vec<String>,
         after: Position,
+        disconnections: watch::Receiver<u64>,
         closed: CancellationToken,
     ) -> Self {
         let caught_up = CaughtUp::NotBefore(after);
@@ -79,6 +82,7 @@ impl Reader {
             subjects,
             position: after,
             following: None,
+            disconnections,
             pause: SHORTEST_PAUSE,
             found_beyond_head: 0,
             caught_up,
@@ -108,7 +112,11 @@ impl Reader {
             }
             let step = match &mut self.following {
                 None => self.start().await.map(|()| None),
-                Some(following) => following.next(self.position).await.map(Some).map_err(Trouble::Passing),
+                Some(following) => tokio::select! {
+                    message = following.next(self.position) => message.map(Some).map_err(Trouble::Passing),
+                    // The consumer may be gone with its server; to find that out by its silence takes much longer.
+                    _ = self.disconnections.changed() => Err(Trouble::Passing(cause("the connection was lost"))),
+                },
             };
             match step {
                 Ok(None) => {}
@@ -126,6 +134,7 @@ impl Reader {
 
     /// A new consumer behind the last record, on the same log.
     async fn start(&mut self) -> Result<(), Trouble> {
+        self.disconnections.mark_unchanged();
         let info = self.stream.get_info().await.map_err(passing)?;
         let found = info.config.metadata.get(EPOCH).cloned().unwrap_or_default();
         if found != self.epoch.to_string() {
