@@ -18,8 +18,6 @@ use crate::wire::DESCRIPTORS;
 use crate::wire::v1::ingest_service_server::IngestServiceServer;
 use crate::wire::v1::replay_service_server::ReplayServiceServer;
 
-/// What is not finished this long after the signal is broken off; it was not acknowledged.
-const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(10);
 /// Unary calls at work on one connection; more are answered with RESOURCE_EXHAUSTED.
 const CALLS_PER_CONNECTION: usize = 100;
 /// All calls on one connection; the client holds further ones back itself.
@@ -59,11 +57,15 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let tenants = Tenants::open(&config).await?;
+    tokio::pin!(shutdown);
+    let tenants = tokio::select! {
+        tenants = Tenants::open(&config) => tenants?,
+        () = &mut shutdown => return Ok(()),
+    };
     let stopping = CancellationToken::new();
     let served = serve_tenants(&config, &tenants, listener, shutdown, &stopping).await;
     stopping.cancel();
-    if tokio::time::timeout(SHUTDOWN_PATIENCE, tenants.close()).await.is_err() {
+    if tokio::time::timeout(config.shutdown_patience, tenants.close()).await.is_err() {
         tracing::warn!("a log did not close in time; what it had not acknowledged may be missing");
     }
     served
@@ -113,10 +115,10 @@ async fn serve_tenants(
     stopping.cancel();
     signalled.cancel();
     // tonic itself waits for ever, for instance for a connection that never says anything.
-    match tokio::time::timeout(SHUTDOWN_PATIENCE, server).await {
+    match tokio::time::timeout(config.shutdown_patience, server).await {
         Ok(served) => Ok(served?),
         Err(_) => {
-            tracing::warn!("some calls were broken off after {SHUTDOWN_PATIENCE:?}");
+            tracing::warn!("some calls were broken off after {:?}", config.shutdown_patience);
             Ok(())
         }
     }
@@ -143,3 +145,6 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,7 +138,7 @@ async fn each_bad_event_is_answered_by_itself_with_field_and_rule() {
         (attribute("subject", "ann"), "subject", "namespace:value"),
         (changed("x", |event| event.data = Some(Data::TextData("{".to_owned()))), "data", "JSON"),
         (changed("x", |event| event.data = Some(Data::TextData("[]".to_owned()))), "data", "object"),
-        (of_type("x", "order.placed"), "data", "required"),
+        (of_type("x", "order.placed"), "data/order_id", "missing"),
     ] {
         let door = door().await;
         let verdicts = door.publish(vec![encoded(&event("before")), bad, encoded(&event("after"))]).await;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use futures::StreamExt;
-use rapport_log::{Log, LogConfig, Tenant};
+use rapport_log::Log;
 use rapport_touchpoint::{Catalogue, Timestamp, receive};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
