@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError, ServeArgs};
 use crate::gateway::{Gateway, MAX_REQUEST_BYTES};
@@ -44,6 +45,7 @@ pub enum ServeError {
 
 /// Serves until Ctrl-C or SIGTERM.
 pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
+    log_to_stderr();
     let config = Config::try_from(args)?;
     let signal = stop_signal().map_err(ServeError::Signals)?;
     let listen = config.listen;
@@ -122,6 +124,12 @@ async fn serve_tenants(
             Ok(())
         }
     }
+}
+
+/// What `RUST_LOG` asks for, else whatever is worth knowing. Somebody else's choice of a subscriber stands.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
 /// Listens from now on, so that no signal is missed while the logs are opened.
