@@ -1,4 +1,6 @@
 //! All of Rapport's tests that need more than one crate, in one binary.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
+
 mod log;
 mod support;

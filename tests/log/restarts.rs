@@ -98,11 +98,18 @@ async fn a_reader_of_a_log_that_was_made_anew_stops() {
     accepted(&log, events("a", 10)).await;
     let mut reader = log.read(Position::START, Filter::all()).await.unwrap();
     take(&mut reader, 10).await;
-    let context = stream(&backend).await;
-    context.purge().await.unwrap();
     let client = async_nats::connect(url(&backend)).await.unwrap();
     async_nats::jetstream::new(client).delete_stream("touchpoints_acme").await.unwrap();
-    let other = backend.open().await;
+    // The server removes the old stream's files a moment after it says so, and refuses the name until then.
+    let other = soon(async {
+        loop {
+            match backend.try_open("acme").await {
+                Ok(log) => return log,
+                Err(_) => sleep(Duration::from_millis(20)).await,
+            }
+        }
+    })
+    .await;
     assert_ne!(other.epoch(), log.epoch());
     let Backend::JetStream(server) = &mut backend else { panic!() };
     block_in_place(|| server.restart());

@@ -26,7 +26,7 @@ pub enum OpenError {
     OtherTenant { path: PathBuf, found: String, wanted: Tenant },
     #[error("the log's writer cannot be started")]
     Writer { source: std::io::Error },
-    #[error("no NATS server at {url}")]
+    #[error("cannot connect to the NATS server at {url}")]
     Unreachable { url: String, source: Cause },
     #[error("the NATS server did not {action}")]
     Server { action: &'static str, source: Cause },

@@ -1,6 +1,7 @@
 //! One log, whichever backend keeps it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::PathBuf;
 
 use rapport_touchpoint::{Channel, EventType, Touchpoint};
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// Where a log is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum LogConfig {
     /// In the file `<folder>/<tenant>/log.db`.
     Embedded { folder: PathBuf },
@@ -19,7 +20,20 @@ pub enum LogConfig {
     JetStream { url: String, replicas: usize },
 }
 
-/// The log of one tenant. Clones share it.
+impl fmt::Debug for LogConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Embedded { folder } => f.debug_struct("Embedded").field("folder", folder).finish(),
+            Self::JetStream { url, replicas } => f
+                .debug_struct("JetStream")
+                .field("url", &jetstream::without_password(url))
+                .field("replicas", replicas)
+                .finish(),
+        }
+    }
+}
+
+/// The log of one tenant. Clones share it; [`close`](Log::close) it before you open it again.
 #[derive(Clone)]
 pub enum Log {
     Embedded(Embedded),

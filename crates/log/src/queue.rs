@@ -11,7 +11,7 @@ use crate::error::Away;
 use crate::{AppendError, Appended};
 
 /// Bytes that may wait; beyond them an append is refused.
-const MAX_WAITING_BYTES: usize = 128 * 1024 * 1024;
+pub(crate) const WAITING_BYTES: usize = 128 * 1024 * 1024;
 /// What one event takes of the waiting room at least, so that many small ones are bounded too.
 const UNIT_BYTES: usize = 1024;
 /// Events and bytes of one job: a longer append is several.
@@ -54,6 +54,7 @@ pub(crate) struct Queue {
     jobs: Arc<Mutex<Option<mpsc::UnboundedSender<Job>>>>,
     room: Arc<Semaphore>,
     max_event_bytes: usize,
+    waiting_bytes: usize,
     patience: Duration,
 }
 
@@ -64,10 +65,10 @@ pub(crate) struct Jobs {
     held: Option<Job>,
 }
 
-pub(crate) fn queue(max_event_bytes: usize, patience: Duration) -> (Queue, Jobs) {
+pub(crate) fn queue(max_event_bytes: usize, waiting_bytes: usize, patience: Duration) -> (Queue, Jobs) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let room = Arc::new(Semaphore::new(MAX_WAITING_BYTES / UNIT_BYTES));
-    let queue = Queue { jobs: Arc::new(Mutex::new(Some(sender))), room, max_event_bytes, patience };
+    let room = Arc::new(Semaphore::new(waiting_bytes / UNIT_BYTES));
+    let queue = Queue { jobs: Arc::new(Mutex::new(Some(sender))), room, max_event_bytes, waiting_bytes, patience };
     (queue, Jobs { receiver, held: None })
 }
 
@@ -112,7 +113,7 @@ impl Queue {
     fn submit(&self, draft: Draft, deadline: Instant) -> (Vec<usize>, Result<Answer, AppendError>) {
         let Draft { indexes, events, bytes, units } = draft;
         let Ok(room) = self.room.clone().try_acquire_many_owned(units) else {
-            return (indexes, Err(AppendError::Overloaded { limit: MAX_WAITING_BYTES }));
+            return (indexes, Err(AppendError::Overloaded { limit: self.waiting_bytes }));
         };
         let (answer, receiver) = oneshot::channel();
         let job = Job { events, deadline, bytes, answer, _room: room };
@@ -186,5 +187,74 @@ impl Jobs {
             group.push(job);
         }
         group
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rapport_touchpoint::{Catalogue, Timestamp, receive};
+    use serde_json::json;
+
+    use super::*;
+    use crate::Position;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn events(count: usize) -> Vec<Touchpoint> {
+        let catalogue = Catalogue::built_in();
+        let event = |n| {
+            let event = json!({
+                "specversion": "1.0", "id": format!("{n}"), "source": "test", "type": "thing.seen", "channel": "web",
+            });
+            receive(event, Timestamp::EPOCH, &catalogue).unwrap()
+        };
+        (0..count).map(event).collect()
+    }
+
+    #[tokio::test]
+    async fn what_finds_no_room_is_refused_at_once_and_the_rest_waits() {
+        let (queue, mut jobs) = queue(1024, 4 * UNIT_BYTES, PATIENCE);
+        let waiting = tokio::spawn({
+            let queue = queue.clone();
+            async move { queue.append(events(3)).await }
+        });
+        let group = jobs.next_group(10, 10_000).await.unwrap();
+        let refused = queue.append(events(2)).await;
+        assert!(matches!(refused[..], [Err(AppendError::Overloaded { .. }), Err(AppendError::Overloaded { .. })]));
+        answer(group, (1..=3).map(|n| Ok(Appended::Accepted(Position(n)))).collect());
+        assert!(waiting.await.unwrap().iter().all(Result::is_ok));
+        let appender = tokio::spawn(async move { queue.append(events(2)).await });
+        assert_eq!(jobs.next_group(10, 10_000).await.unwrap()[0].events.len(), 2);
+        appender.abort();
+    }
+
+    #[tokio::test]
+    async fn a_group_keeps_to_its_bounds_and_the_order() {
+        let (queue, mut jobs) = queue(1024, WAITING_BYTES, PATIENCE);
+        let mut drafts = Vec::new();
+        for count in [3, 4, 5] {
+            let mut draft = Draft::default();
+            events(count).into_iter().enumerate().for_each(|(index, event)| draft.add(index, event, 100));
+            drafts.push(queue.submit(draft, Instant::now() + PATIENCE).1.unwrap());
+        }
+        queue.close();
+        let mut sizes = Vec::new();
+        while let Some(group) = jobs.next_group(8, 10_000).await {
+            sizes.push(group.iter().map(|job| job.events.len()).collect::<Vec<_>>());
+        }
+        assert_eq!(sizes, [vec![3, 4], vec![5]]);
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_is_gone_is_said() {
+        let (queue, jobs) = queue(1024, WAITING_BYTES, PATIENCE);
+        drop(jobs);
+        assert!(matches!(queue.append(events(1)).await[..], [Err(AppendError::Unavailable(Away::Closed))]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_writer_that_does_not_answer_is_said() {
+        let (queue, _jobs) = queue(1024, WAITING_BYTES, PATIENCE);
+        assert!(matches!(queue.append(events(1)).await[..], [Err(AppendError::Unavailable(Away::Deadline(PATIENCE)))]));
     }
 }

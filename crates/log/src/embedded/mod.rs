@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use self::kinds::Kinds;
 pub(crate) use self::reader::Reader;
 use self::writer::Writer;
-use crate::queue::{Queue, Verdict, queue};
+use crate::queue::{Queue, Verdict, WAITING_BYTES, queue};
 use crate::{Epoch, Filter, OpenError, Position, ReadError, Tenant};
 
 /// How long an append waits for the disk.
@@ -48,7 +48,7 @@ impl Embedded {
         std::fs::create_dir_all(folder).map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
         let path = folder.join("log.db");
         let opened = schema::open(&path, tenant)?;
-        let (queue, jobs) = queue(MAX_EVENT_BYTES, PATIENCE);
+        let (queue, jobs) = queue(MAX_EVENT_BYTES, WAITING_BYTES, PATIENCE);
         let (head_sender, head) = watch::channel(opened.head);
         let kinds = Kinds::new(opened.kinds.clone());
         let epoch = opened.epoch.clone();

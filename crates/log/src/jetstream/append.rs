@@ -5,13 +5,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_nats::connection::State;
 use async_nats::jetstream::Context;
 use bytes::Bytes;
 use rapport_touchpoint::{BodyHash, Touchpoint};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ pub(super) struct Appender {
     epoch: Uuid,
     recent: Recent,
     /// Counted by the client.
-    disconnections: Arc<AtomicU64>,
+    disconnections: watch::Receiver<u64>,
     /// The count at which the stream was last known to be the one that was opened.
     confirmed_at: u64,
 }
@@ -52,19 +52,20 @@ impl Appender {
         context: Context,
         tenant: Tenant,
         epoch: Uuid,
-        disconnections: Arc<AtomicU64>,
+        disconnections: watch::Receiver<u64>,
     ) -> Self {
-        let confirmed_at = disconnections.load(Ordering::Relaxed);
+        let confirmed_at = *disconnections.borrow();
         Self { publisher, context, tenant, epoch, recent: Recent::default(), disconnections, confirmed_at }
     }
 
     /// Until the queue is closed and empty.
     pub(super) async fn run(mut self, mut jobs: Jobs) {
         while let Some(mut group) = jobs.next_group(BATCH_MESSAGES, GROUP_BYTES).await {
-            group.retain(|job| !job.is_abandoned());
             let Some(deadline) = group.iter().map(|job| job.deadline).max() else { continue };
+            let confirmed = self.confirm_stream(deadline).await;
+            group.retain(|job| !job.is_abandoned());
             let events: Vec<&Touchpoint> = group.iter().flat_map(|job| &job.events).collect();
-            let verdicts = match self.confirm_stream(deadline).await {
+            let verdicts = match confirmed {
                 Ok(()) => self.append(&events).await,
                 Err(away) => vec![Err(AppendError::Unavailable(away)); events.len()],
             };
@@ -81,7 +82,7 @@ impl Appender {
             }
             sleep(LOOK_FOR_CONNECTION_EVERY).await;
         }
-        let disconnections = self.disconnections.load(Ordering::Relaxed);
+        let disconnections = *self.disconnections.borrow_and_update();
         if disconnections == self.confirmed_at {
             return Ok(());
         }
@@ -98,7 +99,11 @@ impl Appender {
     async fn append(&mut self, events: &[&Touchpoint]) -> Vec<Verdict> {
         let names: Vec<Name> = events.iter().map(|event| event.name_hash()).collect();
         let (steps, messages) = self.plan(events, &names);
-        let outcomes = if messages.is_empty() { Vec::new() } else { self.publisher.publish(&messages).await };
+        let outcomes = tokio::select! {
+            outcomes = self.publisher.publish(&messages) => outcomes,
+            // Its word on these messages is lost; a retry under the same ids will tell.
+            _ = self.disconnections.changed() => vec![Err(AppendError::Unavailable(Away::Disconnected)); messages.len()],
+        };
         let mut verdicts = Vec::with_capacity(events.len());
         for (step, (event, name)) in steps.into_iter().zip(events.iter().zip(names)) {
             verdicts.push(match step {

@@ -8,7 +8,6 @@ mod stream;
 mod subject;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use async_nats::{Client, ConnectOptions, Event};
 use futures::TryStreamExt;
 use rapport_touchpoint::limits::MAX_EVENT_BYTES;
 use rapport_touchpoint::{Channel, EventType, Touchpoint};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -24,7 +24,7 @@ use self::append::Appender;
 use self::publish::Publisher;
 pub(crate) use self::reader::Reader;
 use self::stream::OVERHEAD_BYTES;
-use crate::queue::{Queue, Verdict, queue};
+use crate::queue::{Queue, Verdict, WAITING_BYTES, queue};
 use crate::{Epoch, Filter, OpenError, Position, ReadError, Tenant};
 
 /// How long an append, or any other question, waits for the server.
@@ -41,6 +41,7 @@ struct Inner {
     epoch: Epoch,
     queue: Queue,
     appender: Mutex<Option<JoinHandle<()>>>,
+    disconnections: watch::Receiver<u64>,
     closed: CancellationToken,
     /// Ends the readers when the last clone is gone.
     _closes: DropGuard,
@@ -48,8 +49,8 @@ struct Inner {
 
 impl JetStream {
     pub(crate) async fn open(url: &str, replicas: usize, tenant: &Tenant) -> Result<Self, OpenError> {
-        let disconnections = Arc::new(AtomicU64::new(0));
-        let client = connect(url, tenant, disconnections.clone()).await?;
+        let (disconnected, disconnections) = watch::channel(0);
+        let client = connect(url, tenant, disconnected).await?;
         let context = ContextBuilder::new().timeout(PATIENCE).build(client.clone());
         let checked = stream::open(&context, tenant, replicas).await?;
         if !checked.takes_atomic_batches {
@@ -59,9 +60,10 @@ impl JetStream {
         if max_event_bytes < MAX_EVENT_BYTES {
             tracing::warn!(max_event_bytes, "the server's max_payload is less than an event may need");
         }
-        let (queue, jobs) = queue(max_event_bytes, PATIENCE);
+        let (queue, jobs) = queue(max_event_bytes, WAITING_BYTES, PATIENCE);
         let publisher = Publisher::new(client, checked.takes_atomic_batches, max_event_bytes);
-        let appender = Appender::new(publisher, context.clone(), tenant.clone(), checked.epoch.id, disconnections);
+        let appender =
+            Appender::new(publisher, context.clone(), tenant.clone(), checked.epoch.id, disconnections.clone());
         let closed = CancellationToken::new();
         Ok(Self(Arc::new(Inner {
             context,
@@ -69,6 +71,7 @@ impl JetStream {
             epoch: checked.epoch,
             queue,
             appender: Mutex::new(Some(tokio::spawn(appender.run(jobs)))),
+            disconnections,
             _closes: closed.clone().drop_guard(),
             closed,
         })))
@@ -85,7 +88,8 @@ impl JetStream {
         }
         let stream = self.stream().await?;
         let subjects = subject::passing(&self.0.tenant, &filter);
-        Ok(Reader::new(stream, self.0.epoch.id, subjects, after, self.0.closed.clone()))
+        let disconnections = self.0.disconnections.clone();
+        Ok(Reader::new(stream, self.0.epoch.id, subjects, after, disconnections, self.0.closed.clone()))
     }
 
     pub(crate) async fn head(&self) -> Result<Position, ReadError> {
@@ -128,7 +132,7 @@ impl JetStream {
 type Stream = async_nats::jetstream::stream::Stream<()>;
 
 /// Connects once, or fails; after that the client reconnects by itself for ever.
-async fn connect(url: &str, tenant: &Tenant, disconnections: Arc<AtomicU64>) -> Result<Client, OpenError> {
+async fn connect(url: &str, tenant: &Tenant, disconnections: watch::Sender<u64>) -> Result<Client, OpenError> {
     let servers: Vec<&str> = url.split(',').map(str::trim).collect();
     let pause = |attempt: usize| {
         let steps = u32::try_from(attempt.min(100)).unwrap_or(100);
@@ -142,7 +146,7 @@ async fn connect(url: &str, tenant: &Tenant, disconnections: Arc<AtomicU64>) -> 
         .event_callback(move |event| {
             match event {
                 Event::Disconnected => {
-                    disconnections.fetch_add(1, Ordering::Relaxed);
+                    disconnections.send_modify(|count| *count += 1);
                     tracing::warn!("disconnected from the NATS server");
                 }
                 other => tracing::debug!("NATS client: {other}"),
@@ -158,7 +162,7 @@ fn max_event_bytes(client: &Client) -> usize {
 }
 
 /// Fit for an error message: what stands before an `@` is a secret.
-fn without_password(url: &str) -> String {
+pub(crate) fn without_password(url: &str) -> String {
     let hide = |server: &str| match server.rsplit_once('@') {
         Some((secret, host)) => {
             let scheme = secret.split_once("://").map_or("", |(scheme, _)| scheme);

@@ -47,7 +47,7 @@ pub(super) struct Publisher {
 
 /// The server's word on a batch.
 enum Batch {
-    /// All of it is stored; the last message stands here.
+    /// All of it is stored; the first message stands here, the others right behind it.
     Stored(u64),
     /// Nothing of it is.
     Refused(async_nats::jetstream::Error),
@@ -66,7 +66,7 @@ impl Publisher {
         }
         let sent = timeout(PATIENCE, self.batch(messages)).await;
         match sent.unwrap_or(Err(AppendError::Unavailable(Away::Deadline(PATIENCE)))) {
-            Ok(Batch::Stored(last)) => positions(last, messages.len()).map(Ok).collect(),
+            Ok(Batch::Stored(first)) => positions(first, messages.len()).map(Ok).collect(),
             Ok(Batch::Refused(told)) => {
                 tracing::debug!(%told, messages = messages.len(), "batch refused; its messages are sent one by one");
                 self.one_by_one(messages).await
@@ -86,7 +86,7 @@ impl Publisher {
         let mut headers = batch_headers(last, &id, messages.len());
         headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
         match self.request(last, headers).await? {
-            Response::Ok(ack) => Ok(Batch::Stored(ack.sequence)),
+            Response::Ok(ack) => first_of_batch(&ack, messages.len()).map(Batch::Stored),
             Response::Err { error } => Ok(Batch::Refused(error)),
         }
     }
@@ -149,8 +149,16 @@ fn batch_headers(message: &Message, batch: &str, sequence: usize) -> HeaderMap {
     headers
 }
 
-/// The server names the last message of a batch; the others stand right before it.
-fn positions(last: u64, messages: usize) -> impl Iterator<Item = Stored> {
-    let first = last + 1 - messages as u64;
-    (first..=last).map(|position| Stored { position: Position(position), duplicate: false })
+/// The server names the last message of a batch and how many there are.
+fn first_of_batch(ack: &PublishAck, messages: usize) -> Result<u64, AppendError> {
+    let messages = messages as u64;
+    let first = (ack.sequence + 1).checked_sub(messages).filter(|_| ack.batch_size == Some(messages));
+    first.ok_or_else(|| {
+        let what = format!("the word on a batch of {:?} messages, not of {messages}", ack.batch_size);
+        AppendError::Unavailable(Away::Refused(Arc::new(std::io::Error::other(what))))
+    })
+}
+
+fn positions(first: u64, messages: usize) -> impl Iterator<Item = Stored> {
+    (first..).take(messages).map(|position| Stored { position: Position(position), duplicate: false })
 }

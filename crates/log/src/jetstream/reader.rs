@@ -9,6 +9,7 @@ use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use futures::StreamExt;
 use rapport_touchpoint::Timestamp;
+use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -25,6 +26,8 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const INACTIVE: Duration = Duration::from_secs(60);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// A new leader of the stream may not have caught up with what the old one gave; a lost tail stays lost.
+const TRIES_BEYOND_HEAD: usize = 8;
 /// A reader that has this few records before it has caught up with a log that is being written.
 const NEARLY_NONE: u64 = BATCH_MESSAGES as u64;
 
@@ -34,7 +37,9 @@ pub(crate) struct Reader {
     subjects: Vec<String>,
     position: Position,
     following: Option<Following>,
+    disconnections: watch::Receiver<u64>,
     pause: Duration,
+    found_beyond_head: usize,
     caught_up: CaughtUp,
     closed: CancellationToken,
     ended: bool,
@@ -67,6 +72,7 @@ impl Reader {
         epoch: Uuid,
         subjects: Vec<String>,
         after: Position,
+        disconnections: watch::Receiver<u64>,
         closed: CancellationToken,
     ) -> Self {
         let caught_up = CaughtUp::NotBefore(after);
@@ -76,7 +82,9 @@ impl Reader {
             subjects,
             position: after,
             following: None,
+            disconnections,
             pause: SHORTEST_PAUSE,
+            found_beyond_head: 0,
             caught_up,
             closed,
             ended: false,
@@ -104,13 +112,17 @@ impl Reader {
             }
             let step = match &mut self.following {
                 None => self.start().await.map(|()| None),
-                Some(following) => following.next(self.position).await.map(Some).map_err(Trouble::Passing),
+                Some(following) => tokio::select! {
+                    message = following.next(self.position) => message.map(Some).map_err(Trouble::Passing),
+                    // The consumer may be gone with its server; to find that out by its silence takes much longer.
+                    _ = self.disconnections.changed() => Err(Trouble::Passing(cause("the connection was lost"))),
+                },
             };
             match step {
                 Ok(None) => {}
                 Ok(Some(message)) => return self.take(message),
                 Err(Trouble::Passing(cause)) => {
-                    tracing::info!(position = %self.position, %cause, "reading goes on with a new consumer");
+                    tracing::warn!(position = %self.position, %cause, "reading goes on with a new consumer");
                     self.following = None;
                     sleep(self.pause).await;
                     self.pause = (self.pause * 2).min(LONGEST_PAUSE);
@@ -122,6 +134,7 @@ impl Reader {
 
     /// A new consumer behind the last record, on the same log.
     async fn start(&mut self) -> Result<(), Trouble> {
+        self.disconnections.mark_unchanged();
         let info = self.stream.get_info().await.map_err(passing)?;
         let found = info.config.metadata.get(EPOCH).cloned().unwrap_or_default();
         if found != self.epoch.to_string() {
@@ -129,8 +142,12 @@ impl Reader {
         }
         let head = Position(info.state.last_sequence);
         if self.position > head {
-            return Err(Trouble::Final(ReadError::BeyondHead { after: self.position, head }));
+            self.found_beyond_head += 1;
+            let error = ReadError::BeyondHead { after: self.position, head };
+            let last_try = self.found_beyond_head >= TRIES_BEYOND_HEAD;
+            return Err(if last_try { Trouble::Final(error) } else { passing(error) });
         }
+        self.found_beyond_head = 0;
         let consumer = self.stream.create_consumer(self.consumer()).await.map_err(passing)?;
         let messages = consumer.stream().max_messages_per_batch(BATCH_MESSAGES).expires(EXPIRES).heartbeat(HEARTBEAT);
         let messages = messages.messages().await.map_err(passing)?;
