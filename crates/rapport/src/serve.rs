@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
+use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError, ServeArgs};
 use crate::gateway::{Gateway, MAX_REQUEST_BYTES};
@@ -22,8 +23,6 @@ use crate::wire::v1::customer_service_server::CustomerServiceServer;
 use crate::wire::v1::ingest_service_server::IngestServiceServer;
 use crate::wire::v1::replay_service_server::ReplayServiceServer;
 
-/// What is not finished this long after the signal is broken off; it was not acknowledged.
-const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(10);
 /// Unary calls at work on one connection; more are answered with RESOURCE_EXHAUSTED.
 const CALLS_PER_CONNECTION: usize = 100;
 /// All calls on one connection; the client holds further ones back itself.
@@ -52,6 +51,7 @@ pub enum ServeError {
 
 /// Serves until Ctrl-C or SIGTERM.
 pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
+    log_to_stderr();
     let config = Config::try_from(args)?;
     let signal = stop_signal().map_err(ServeError::Signals)?;
     let listen = config.listen;
@@ -65,11 +65,15 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let tenants = Tenants::open(&config).await?;
+    tokio::pin!(shutdown);
+    let tenants = tokio::select! {
+        tenants = Tenants::open(&config) => tenants?,
+        () = &mut shutdown => return Ok(()),
+    };
     let stopping = CancellationToken::new();
     let served = serve_tenants(&config, &tenants, listener, shutdown, &stopping).await;
     stopping.cancel();
-    if tokio::time::timeout(SHUTDOWN_PATIENCE, tenants.close()).await.is_err() {
+    if tokio::time::timeout(config.shutdown_patience, tenants.close()).await.is_err() {
         tracing::warn!("a log did not close in time; what it had not acknowledged may be missing");
     }
     served
@@ -126,13 +130,19 @@ async fn serve_tenants(
     stopping.cancel();
     signalled.cancel();
     // tonic itself waits for ever, for instance for a connection that never says anything.
-    match tokio::time::timeout(SHUTDOWN_PATIENCE, server).await {
+    match tokio::time::timeout(config.shutdown_patience, server).await {
         Ok(served) => Ok(served?),
         Err(_) => {
-            tracing::warn!("some calls were broken off after {SHUTDOWN_PATIENCE:?}");
+            tracing::warn!("some calls were broken off after {:?}", config.shutdown_patience);
             Ok(())
         }
     }
+}
+
+/// What `RUST_LOG` asks for, else whatever is worth knowing. Somebody else's choice of a subscriber stands.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
 /// Listens from now on, so that no signal is missed while the logs are opened.
@@ -156,3 +166,6 @@ fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,7 @@ impl From<PublishError> for Status {
             PublishError::TooManyEvents { .. } => Code::InvalidArgument,
             PublishError::Full { .. } => Code::ResourceExhausted,
             PublishError::Append(error) => append_code(error),
-            PublishError::Stopping => Code::Unavailable,
+            PublishError::Late(_) | PublishError::Stopping => Code::Unavailable,
             PublishError::Broken => Code::Internal,
         };
         told(code, &error)

@@ -23,5 +23,5 @@ pub enum ConfigError {
     #[error("{}: {key} is {:?}, which cannot be read: {source}; it must be a folder of <type>/<version>.json", file.display(), value.display())]
     Schemas { file: PathBuf, key: String, value: PathBuf, source: std::io::Error },
     #[error("{}: {key} is {:?}: {source}", file.display(), value.display())]
-    Schema { file: PathBuf, key: String, value: PathBuf, source: CatalogueError },
+    Schema { file: PathBuf, key: String, value: PathBuf, source: Box<CatalogueError> },
 }

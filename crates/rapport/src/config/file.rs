@@ -128,7 +128,7 @@ impl File<'_> {
                 file,
                 key: key.to_owned(),
                 value,
-                source,
+                source: Box::new(source),
             }),
         }
     }

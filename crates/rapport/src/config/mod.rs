@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rapport_customer::identity::Rules;
 use rapport_log::{LogConfig, Tenant};
@@ -17,24 +18,20 @@ pub use self::error::ConfigError;
 
 /// The tenant that an empty name means, and the only one where no file names others.
 pub const DEFAULT_TENANT: &str = "default";
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(10);
 
 /// `rapport serve`, as it was typed.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone)]
 pub struct ServeArgs {
     /// Folder for everything that is kept: logs and read models.
-    #[arg(long, value_name = "FOLDER", default_value = "data")]
     pub data: PathBuf,
-    /// Where the log is: embedded, in the data folder, or a NATS server with JetStream, such as nats://127.0.0.1:4222.
-    #[arg(long, value_name = "LOG", default_value = "embedded")]
+    /// `embedded`, in the data folder, or a NATS server with JetStream: `nats://host:port`.
     pub log: String,
-    /// Address and port to listen on.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7700")]
+    /// Address and port.
     pub listen: String,
-    /// Tenants and limits: a rapport.toml. Without one there is one tenant, default.
-    #[arg(long, value_name = "FILE")]
+    /// A rapport.toml.
     pub config: Option<PathBuf>,
-    /// Allow listening beyond this machine without TLS and tokens.
-    #[arg(long)]
+    /// Listen beyond this machine, without TLS and tokens.
     pub insecure: bool,
 }
 
@@ -47,6 +44,8 @@ pub struct Config {
     /// At least one.
     pub tenants: BTreeMap<Tenant, TenantConfig>,
     pub limits: Limits,
+    /// What is not finished this long after the signal to stop is broken off; it was not acknowledged.
+    pub shutdown_patience: Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -92,6 +91,7 @@ impl TryFrom<ServeArgs> for Config {
             data: argument::data(args.data)?,
             tenants: file.tenants,
             limits: file.limits,
+            shutdown_patience: SHUTDOWN_PATIENCE,
         })
     }
 }

@@ -110,13 +110,16 @@ impl Checked {
             };
         }
         let mut appended = appended.into_iter();
-        let verdicts = places.into_iter().map(|place| match place {
+        let judged = places.into_iter().map(|place| match place {
             Place::Rejected(violations) => Ok(rejected(violations)),
             Place::Valid(reservation) => verdict(appended.next(), reservation),
         });
-        let verdicts: Vec<_> = verdicts.collect();
-        let verdicts: Result<Vec<_>, _> = verdicts.into_iter().collect();
-        let verdicts = verdicts?.into_iter().map(|verdict| WireVerdict { verdict: Some(verdict) }).collect();
+        // All are judged before one fails the call: what did come to the log keeps its reservation.
+        let judged: Vec<Result<Verdict, PublishError>> = judged.collect();
+        let verdicts = judged
+            .into_iter()
+            .map(|verdict| Ok(WireVerdict { verdict: Some(verdict?) }))
+            .collect::<Result<_, PublishError>>()?;
         Ok(PublishResponse { verdicts })
     }
 }

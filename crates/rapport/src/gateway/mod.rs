@@ -5,10 +5,13 @@
 //! (`PublishStream`) or is sent back (`Publish`).
 
 mod batch;
+mod deadline;
 mod kinds;
 mod room;
 mod service;
 mod stream;
+
+use std::time::Duration;
 
 use rapport_log::AppendError;
 use thiserror::Error;
@@ -38,6 +41,9 @@ pub enum PublishError {
     /// Some events may be on the log, without a verdict.
     #[error("{0}; send all events again with the same ids: those that are on the log are answered as duplicates")]
     Append(#[source] AppendError),
+    /// Some events may be on the log, without a verdict.
+    #[error("no verdict within the {0:?} that this call had; send all events again with the same ids")]
+    Late(Duration),
     #[error("the service is stopping; what was not answered can be sent again with the same ids")]
     Stopping,
     #[error("the check of a batch stopped half-way")]

@@ -2,10 +2,12 @@
 
 use rapport_touchpoint::Timestamp;
 use time::OffsetDateTime;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::batch::Batch;
+use super::deadline::time_for;
 use super::room::{Place, Room};
 use super::stream::{Responses, responses};
 use super::{MAX_EVENTS, PublishError};
@@ -53,7 +55,13 @@ impl IngestService for Gateway {
     type PublishStreamStream = Responses;
 
     async fn publish(&self, request: Request<PublishRequest>) -> Result<Response<PublishResponse>, Status> {
-        Ok(Response::new(self.publish_one(request.into_inner()).await?))
+        let time = time_for(request.metadata());
+        let publish = self.publish_one(request.into_inner());
+        let answered = match time {
+            None => publish.await,
+            Some(time) => timeout(time, publish).await.unwrap_or(Err(PublishError::Late(time))),
+        };
+        Ok(Response::new(answered?))
     }
 
     async fn publish_stream(

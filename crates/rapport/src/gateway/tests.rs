@@ -6,8 +6,9 @@ use bytes::Bytes;
 use futures::StreamExt;
 use prost::Message;
 use rapport_log::{LogConfig, Tenant};
+use rapport_touchpoint::limits::MAX_EVENT_BYTES;
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status};
+use tonic::{Code, Request, Status};
 
 use super::stream::responses;
 use super::*;
@@ -16,6 +17,7 @@ use crate::tenants::Tenants;
 use crate::wire::cloudevents::CloudEvent;
 use crate::wire::cloudevents::cloud_event::cloud_event_attribute_value::Attr;
 use crate::wire::cloudevents::cloud_event::{CloudEventAttributeValue, Data};
+use crate::wire::v1::ingest_service_server::IngestService;
 use crate::wire::v1::verdict::Verdict;
 use crate::wire::v1::{PublishRequest, PublishResponse};
 
@@ -138,7 +140,7 @@ async fn each_bad_event_is_answered_by_itself_with_field_and_rule() {
         (attribute("subject", "ann"), "subject", "namespace:value"),
         (changed("x", |event| event.data = Some(Data::TextData("{".to_owned()))), "data", "JSON"),
         (changed("x", |event| event.data = Some(Data::TextData("[]".to_owned()))), "data", "object"),
-        (of_type("x", "order.placed"), "data", "required"),
+        (of_type("x", "order.placed"), "data/order_id", "missing"),
     ] {
         let door = door().await;
         let verdicts = door.publish(vec![encoded(&event("before")), bad, encoded(&event("after"))]).await;
@@ -167,7 +169,7 @@ async fn a_retry_without_a_time_counts_once_whatever_was_stamped() {
     let door = door().await;
     let timeless = changed("a", |event| drop(event.attributes.remove("time")));
     assert_eq!(door.publish(vec![timeless.clone()]).await, ["accepted 1"]);
-    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
     assert_eq!(door.publish(vec![timeless]).await, ["duplicate 1"]);
 }
 
@@ -207,6 +209,18 @@ async fn a_log_that_is_away_fails_the_call() {
     assert!(status.message().contains("same ids"), "{status}");
     let only_bad = door.publish(vec![of_type("b", "Bad")]).await;
     assert!(only_bad[0].starts_with("rejected type"), "what needs no log is answered without it: {only_bad:?}");
+}
+
+#[tokio::test]
+async fn a_call_hears_within_its_deadline_that_the_log_does_not_answer() {
+    let door = door().await;
+    let full = vec![Bytes::from(vec![0; MAX_EVENT_BYTES]); 256];
+    let _all_of_the_room = door.gateway.room.ask_for(&full).await.unwrap();
+    let mut call = Request::new(request(vec![encoded(&event("a"))]));
+    call.set_timeout(Duration::from_millis(50));
+    let status = door.gateway.publish(call).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+    assert!(status.message().contains("45ms"), "{status}");
 }
 
 #[tokio::test]
@@ -313,7 +327,7 @@ async fn a_stream_that_is_not_read_takes_no_room_from_others() {
     let endless =
         futures::stream::iter((0..).map(|batch| Ok(request(vec![encoded(&event(&format!("s/{batch}"))); 16]))));
     let _not_read = responses(door.gateway.clone(), endless);
-    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
     let verdicts = door.publish(vec![encoded(&event("other"))]).await;
     assert!(verdicts[0].starts_with("accepted"), "{verdicts:?}");
 }
