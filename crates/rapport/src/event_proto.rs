@@ -1,38 +1,252 @@
-//! CloudEvents in protobuf, and as the JSON that the log keeps.
+//! One event in its two forms: CloudEvents JSON, as on the log, and CloudEvents protobuf, as on the wire.
+//!
+//! What one form says, the other says too: `from_proto(to_proto(event))` is `event`, but for attributes that are null or
+//! an empty id, source, type or specversion; both stand for "absent".
 
-use rapport_touchpoint::Violation;
+use std::collections::HashMap;
+
+use rapport_touchpoint::limits::{MAX_EXTENSION_BYTES, MAX_QUOTED_CHARS};
+use rapport_touchpoint::{Timestamp, Violation};
 use serde_json::{Map, Value};
 
+use crate::wire::cloudevents::CloudEvent;
 use crate::wire::cloudevents::cloud_event::cloud_event_attribute_value::Attr;
-use crate::wire::cloudevents::{CloudEvent, cloud_event::Data};
+use crate::wire::cloudevents::cloud_event::{CloudEventAttributeValue, Data};
 
-/// CloudEvents JSON in structured mode. What is empty in protobuf is absent in JSON.
-pub fn from_proto(event: CloudEvent) -> Result<Value, Violation> {
-    let mut attributes = Map::new();
-    for (name, text) in
-        [("id", event.id), ("source", event.source), ("specversion", event.spec_version), ("type", event.r#type)]
-    {
-        if !text.is_empty() {
-            attributes.insert(name.to_owned(), Value::String(text));
+/// The attributes that protobuf gives a field of their own.
+const FIELDS: [&str; 4] = ["id", "source", "specversion", "type"];
+
+/// From a CloudEvents JSON object to protobuf. The data travels as JSON text.
+pub fn to_proto(event: Value) -> Result<CloudEvent, Violation> {
+    let Value::Object(attributes) = event else {
+        return Err(Violation::new("event", "must be a JSON object: a CloudEvent in structured mode"));
+    };
+    let mut proto = CloudEvent { attributes: HashMap::with_capacity(attributes.len()), ..CloudEvent::default() };
+    for (name, value) in attributes {
+        match (name.as_str(), value) {
+            (_, Value::Null) => {}
+            ("data", data) => proto.data = Some(Data::TextData(data.to_string())),
+            ("id", value) => proto.id = text("id", value)?,
+            ("source", value) => proto.source = text("source", value)?,
+            ("specversion", value) => proto.spec_version = text("specversion", value)?,
+            ("type", value) => proto.r#type = text("type", value)?,
+            (_, value) => {
+                let attr = Some(attr(&name, value)?);
+                proto.attributes.insert(name, CloudEventAttributeValue { attr });
+            }
         }
     }
-    for (name, value) in event.attributes {
-        let value = match value.attr {
-            Some(Attr::CeBoolean(value)) => Value::Bool(value),
-            Some(Attr::CeInteger(value)) => Value::from(value),
-            Some(Attr::CeString(text) | Attr::CeUri(text) | Attr::CeUriRef(text)) => Value::String(text),
-            _ => return Err(Violation::new(name, "must be a string, a boolean or an integer")),
-        };
-        attributes.insert(name, value);
+    Ok(proto)
+}
+
+fn text(name: &str, value: Value) -> Result<String, Violation> {
+    match value {
+        Value::String(text) => Ok(text),
+        _ => Err(Violation::new(name, "must be a string")),
     }
-    let data = match event.data {
-        None => None,
-        Some(Data::TextData(text)) => Some(serde_json::from_str(&text)),
-        Some(Data::BinaryData(bytes)) => Some(serde_json::from_slice(&bytes)),
-        Some(Data::ProtoData(_)) => return Err(Violation::new("data", "must be JSON, as text or as bytes")),
+}
+
+fn attr(name: &str, value: Value) -> Result<Attr, Violation> {
+    let rule = || {
+        let rule = format!("must be a string of at most {MAX_EXTENSION_BYTES} bytes, a boolean or a 32-bit integer");
+        Violation::new(shown(name), rule)
     };
-    if let Some(data) = data.transpose().map_err(|error| Violation::new("data", format!("is not JSON: {error}")))? {
-        attributes.insert("data".to_owned(), data);
+    match value {
+        Value::String(text) => Ok(Attr::CeString(text)),
+        Value::Bool(flag) => Ok(Attr::CeBoolean(flag)),
+        Value::Number(number) => {
+            number.as_i64().and_then(|n| i32::try_from(n).ok()).map(Attr::CeInteger).ok_or_else(rule)
+        }
+        Value::Null | Value::Array(_) | Value::Object(_) => Err(rule()),
     }
-    Ok(Value::Object(attributes))
+}
+
+/// From protobuf to the JSON object that [`receive`](rapport_touchpoint::receive) checks.
+pub fn from_proto(proto: CloudEvent) -> Result<Value, Violation> {
+    let mut event = Map::new();
+    let fields = [proto.id, proto.source, proto.spec_version, proto.r#type];
+    for (name, text) in FIELDS.into_iter().zip(fields) {
+        // proto3 cannot tell an empty string from none.
+        if !text.is_empty() {
+            event.insert(name.to_owned(), Value::String(text));
+        }
+    }
+    let mut first_violation: Option<Violation> = None;
+    for (name, CloudEventAttributeValue { attr }) in proto.attributes {
+        match attribute(&name, attr) {
+            Ok(value) => {
+                event.insert(name, value);
+            }
+            // The order of a protobuf map is random; the answer is not.
+            Err(violation) => match &first_violation {
+                Some(first) if first.field <= violation.field => {}
+                _ => first_violation = Some(violation),
+            },
+        }
+    }
+    if let Some(violation) = first_violation {
+        return Err(violation);
+    }
+    if let Some(data) = proto.data {
+        event.insert("data".to_owned(), json(data)?);
+    }
+    Ok(Value::Object(event))
+}
+
+fn attribute(name: &str, attr: Option<Attr>) -> Result<Value, Violation> {
+    if name == "data" || FIELDS.contains(&name) {
+        return Err(Violation::new(name, "stands among the attributes; it has a field of its own in the message"));
+    }
+    match attr {
+        Some(Attr::CeString(text) | Attr::CeUri(text) | Attr::CeUriRef(text)) => Ok(Value::String(text)),
+        Some(Attr::CeBoolean(flag)) => Ok(Value::Bool(flag)),
+        Some(Attr::CeInteger(number)) => Ok(Value::from(number)),
+        Some(Attr::CeTimestamp(moment)) => moment_text(&moment).map(Value::String).ok_or_else(|| {
+            let found = format!("{} s and {} ns", moment.seconds, moment.nanos);
+            Violation::new(shown(name), format!("is {found}, which lies outside 1970-01-01 to 2262-04-11"))
+        }),
+        Some(Attr::CeBytes(_)) => Err(Violation::new(shown(name), "is bytes; send a string, a boolean or an integer")),
+        None => Err(Violation::new(shown(name), "has no value; leave it out or give it one")),
+    }
+}
+
+fn moment_text(moment: &prost_types::Timestamp) -> Option<String> {
+    let nanos = (0..1_000_000_000).contains(&moment.nanos).then_some(i64::from(moment.nanos))?;
+    let nanos = moment.seconds.checked_mul(1_000_000_000)?.checked_add(nanos)?;
+    Timestamp::from_nanos(nanos).map(|timestamp| timestamp.to_string())
+}
+
+fn json(data: Data) -> Result<Value, Violation> {
+    let parsed = match &data {
+        Data::TextData(text) => serde_json::from_str(text),
+        Data::BinaryData(bytes) => serde_json::from_slice(bytes),
+        Data::ProtoData(any) => {
+            let rule = format!(
+                "is a protobuf message ({}); send JSON as text_data or binary_data, which anybody can read later",
+                shown(&any.type_url)
+            );
+            return Err(Violation::new("data", rule));
+        }
+    };
+    parsed.map_err(|error| Violation::new("data", format!("is not JSON in UTF-8: {error}")))
+}
+
+/// A stranger's name, fit for an error message.
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(MAX_QUOTED_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn with(name: &str, attr: Attr) -> CloudEvent {
+        let attributes = HashMap::from([(name.to_owned(), CloudEventAttributeValue { attr: Some(attr) })]);
+        CloudEvent { id: "1".to_owned(), attributes, ..CloudEvent::default() }
+    }
+
+    #[track_caller]
+    fn refused(event: CloudEvent, field: &str, rule: &str) {
+        let violation = from_proto(event).unwrap_err();
+        assert_eq!(violation.field, field);
+        assert!(violation.rule.contains(rule), "{violation}");
+    }
+
+    #[test]
+    fn time_stays_as_it_was_written() {
+        let event = json!({"id": "1", "time": "2026-11-21T18:00:00.120+08:00", "data": {"amount": "12.00"}});
+        assert_eq!(from_proto(to_proto(event.clone()).unwrap()).unwrap(), event);
+    }
+
+    #[test]
+    fn absent_strings_are_absent_attributes() {
+        assert_eq!(from_proto(CloudEvent::default()).unwrap(), json!({}));
+        assert_eq!(from_proto(to_proto(json!({"subject": null, "id": ""})).unwrap()).unwrap(), json!({}));
+    }
+
+    #[test]
+    fn every_kind_of_attribute_has_a_json_form() {
+        let moment = prost_types::Timestamp { seconds: 1, nanos: 120_000_000 };
+        for (attr, value) in [
+            (Attr::CeString("a".to_owned()), json!("a")),
+            (Attr::CeUri("https://x.org".to_owned()), json!("https://x.org")),
+            (Attr::CeUriRef("/x".to_owned()), json!("/x")),
+            (Attr::CeBoolean(false), json!(false)),
+            (Attr::CeInteger(-7), json!(-7)),
+            (Attr::CeTimestamp(moment), json!("1970-01-01T00:00:01.12Z")),
+        ] {
+            assert_eq!(from_proto(with("x", attr)).unwrap(), json!({"id": "1", "x": value}));
+        }
+    }
+
+    #[test]
+    fn what_has_no_json_form_is_named() {
+        refused(with("signature", Attr::CeBytes(vec![1])), "signature", "is bytes");
+        refused(
+            with("time", Attr::CeTimestamp(prost_types::Timestamp { seconds: -1, nanos: 0 })),
+            "time",
+            "outside 1970",
+        );
+        refused(with("data", Attr::CeString("{}".to_owned())), "data", "field of its own");
+        refused(with("type", Attr::CeString("order.placed".to_owned())), "type", "field of its own");
+        let any = prost_types::Any { type_url: "x.org/Order".to_owned(), value: Vec::new() };
+        for (data, rule) in [
+            (Data::TextData("{".to_owned()), "is not JSON"),
+            (Data::BinaryData(vec![b'"', 0xff, b'"']), "UTF-8"),
+            (Data::ProtoData(any), "x.org/Order"),
+        ] {
+            refused(CloudEvent { data: Some(data), ..CloudEvent::default() }, "data", rule);
+        }
+    }
+
+    #[test]
+    fn what_has_no_protobuf_form_is_named() {
+        for (event, field) in [
+            (json!([]), "event"),
+            (json!({"id": 5}), "id"),
+            (json!({"retries": 1.5}), "retries"),
+            (json!({"big": 3_000_000_000_u32}), "big"),
+            (json!({"tags": ["a"]}), "tags"),
+        ] {
+            assert_eq!(to_proto(event).unwrap_err().field, field);
+        }
+    }
+
+    fn data() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".*".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(".*", inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn both_forms_say_the_same(
+            fields in prop::collection::btree_map(prop::sample::select(&FIELDS[..]), ".+", 0..4),
+            attributes in prop::collection::btree_map("[a-z0-9]{5,9}", prop_oneof![
+                ".*".prop_map(Value::from),
+                any::<bool>().prop_map(Value::from),
+                any::<i32>().prop_map(Value::from),
+            ], 0..5),
+            data in prop::option::of(data().prop_filter("null data is absent data", |data| !data.is_null())),
+        ) {
+            let mut event: Map<String, Value> = attributes.into_iter().filter(|(name, _)| name != "specversion").collect();
+            event.extend(fields.into_iter().map(|(name, text)| (name.to_owned(), Value::String(text))));
+            event.extend(data.map(|data| ("data".to_owned(), data)));
+            let event = Value::Object(event);
+            prop_assert_eq!(from_proto(to_proto(event.clone()).unwrap()).unwrap(), event);
+        }
+    }
 }

@@ -1,8 +1,13 @@
 //! Doors and wiring: the gateway, the projector loop, the query services and the command line.
 
+pub mod cli;
+pub mod client;
 pub mod config;
+mod demo;
 pub mod event_proto;
 pub mod gateway;
+pub mod import;
+mod progress;
 pub mod projector;
 pub mod query;
 pub mod replay;

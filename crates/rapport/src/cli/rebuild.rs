@@ -1,0 +1,42 @@
+//! `rapport rebuild`: the read model anew from the log.
+
+use clap::Args;
+
+use super::target::Target;
+use super::{CliError, columns, json};
+use crate::progress;
+use crate::wire::v1::{RebuildProgress, RebuildRequest};
+
+/// Build the read model anew from the log, beside the one that serves, and swap them
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    rapport rebuild\n  \
+    rapport rebuild --tenant acme --json\n\n\
+    Queries are answered all the while. The digest at the end is that of before: the same touchpoints, the same answers.")]
+pub struct RebuildArgs {
+    #[command(flatten)]
+    target: Target,
+    /// Print the last answer as proto3 JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(args: RebuildArgs) -> Result<(), CliError> {
+    let connection = args.target.connect().await?;
+    let request = RebuildRequest { tenant: args.target.tenant };
+    let call = connection.admin().rebuild(request).await;
+    let mut answers = call.map_err(|status| connection.failed(status))?.into_inner();
+    let bar = progress::positions("rebuild");
+    let mut last: Option<RebuildProgress> = None;
+    while let Some(answer) = answers.message().await.map_err(|status| connection.failed(status))? {
+        bar.set_length(answer.head);
+        bar.set_position(answer.position);
+        last = Some(answer);
+    }
+    bar.finish_and_clear();
+    let last = last.filter(|answer| answer.done).ok_or(CliError::Incomplete)?;
+    if args.json {
+        return json::print(&json::proto_json("RebuildProgress", &last)?);
+    }
+    columns::print(&format!("generation {}, position {}, digest {}", last.generation, last.position, last.digest))
+}

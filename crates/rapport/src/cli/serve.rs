@@ -1,0 +1,40 @@
+//! `rapport serve`: the server.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::CliError;
+use crate::config;
+
+/// Run the server: gateway, log, projector and queries in one process
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    rapport serve\n  \
+    rapport serve --data /var/lib/rapport --listen 127.0.0.1:7800\n  \
+    rapport serve --log nats://127.0.0.1:4222\n\n\
+    All that the server keeps lies in the data folder; with NATS, the log itself is kept there. What it says of itself \
+    goes to standard error; RUST_LOG=debug says more.")]
+pub struct ServeArgs {
+    /// Where the log and the read models are kept; made if it is not there
+    #[arg(long, value_name = "DIR", default_value = "./rapport-data")]
+    pub data: PathBuf,
+    /// Where touchpoints are kept: embedded (one file per tenant) or nats://HOST:PORT (JetStream)
+    #[arg(long, value_name = "LOG", default_value = "embedded")]
+    pub log: String,
+    /// The address and port to listen at, for gRPC
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7700")]
+    pub listen: String,
+    /// Tenants and limits in TOML; one tenant, default, without it
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Allow listening beyond this machine without TLS and tokens
+    #[arg(long)]
+    pub insecure: bool,
+}
+
+pub async fn run(args: ServeArgs) -> Result<(), CliError> {
+    let ServeArgs { data, log, listen, config, insecure } = args;
+    crate::serve::run(config::ServeArgs { data, log, listen, config, insecure }).await?;
+    Ok(())
+}

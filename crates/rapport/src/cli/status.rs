@@ -1,0 +1,65 @@
+//! `rapport status`: how is the service?
+
+use clap::Args;
+
+use super::columns::{self, Columns, plain};
+use super::target::Target;
+use super::{CliError, json, moment};
+use crate::wire::v1::{StatusRequest, StatusResponse};
+
+/// Show how far the log and the read model are, and whether something is wrong
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    rapport status\n  \
+    rapport status --tenant acme --json\n\n\
+    Two read models with the same digest hold the same answers.")]
+pub struct StatusArgs {
+    #[command(flatten)]
+    target: Target,
+    /// Answer only once the read model is at this position
+    #[arg(long, value_name = "POSITION", default_value_t = 0)]
+    min_position: u64,
+    /// Print the answer as proto3 JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(args: StatusArgs) -> Result<(), CliError> {
+    let connection = args.target.connect().await?;
+    let request = StatusRequest { tenant: args.target.tenant, min_position: args.min_position };
+    let status = connection.admin().status(request).await.map_err(|status| connection.failed(status))?.into_inner();
+    if args.json { json::print(&json::proto_json("StatusResponse", &status)?) } else { columns::print(&text(&status)) }
+}
+
+fn text(status: &StatusResponse) -> String {
+    let mut facts = Columns::default();
+    facts.row(["version", &status.version]);
+    facts.row(["log", &format!("{} (epoch {})", status.log, status.epoch)]);
+    facts.row(["head", &format!("position {}", status.head)]);
+    facts.row(["read model", &format!("position {}, {} behind", status.position, status.lag)]);
+    facts.row(["generation", &format!("no. {}", status.generation)]);
+    facts.row(["touchpoints", &format!("{} distinct, {} sent twice", status.touchpoints, status.duplicates)]);
+    facts.row(["parked", &format!("{} events", status.parked)]);
+    facts.row(["digest", &format!("{} ", status.digest)]);
+    facts.row(["fingerprint", &format!("{} ", status.fingerprint)]);
+    let mut text = format!("tenant {}\n{}", plain(&status.tenant), facts.to_text());
+
+    let mut digests: Vec<_> = status.digests.iter().collect();
+    digests.sort();
+    let mut models = Columns::default();
+    for (model, digest) in digests {
+        models.row([model, digest]);
+    }
+    text.push_str(&models.under("Digests by model"));
+    let mut parked = Columns::default();
+    for event in &status.newest_parked {
+        let recorded_at = moment::show(event.recorded_at.as_ref());
+        let name = format!("{} {}", event.source, event.id);
+        parked.row([&event.position.to_string(), &recorded_at, &event.r#type, &name, &event.reason]);
+    }
+    text.push_str(&parked.under("Newest parked events"));
+    if !status.fault.is_empty() {
+        text.push_str(&format!("\nThe projector stopped: {}\n", plain(&status.fault)));
+    }
+    text
+}

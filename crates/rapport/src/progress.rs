@@ -1,0 +1,28 @@
+//! Progress on standard error, if that is a terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Bytes of files; without a total, what is done so far.
+pub fn bytes(total: Option<u64>) -> ProgressBar {
+    match total {
+        Some(total) => styled(ProgressBar::new(total), "{wide_bar} {bytes}/{total_bytes} {msg} {eta}"),
+        None => styled(ProgressBar::new_spinner(), "{spinner} {bytes} {msg}"),
+    }
+}
+
+/// Positions of the log; the total comes with the first answer.
+pub fn positions(what: &'static str) -> ProgressBar {
+    let bar = styled(ProgressBar::new(0), "{msg} {wide_bar} {pos}/{len} {eta}").with_message(what);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    // A template that is none shows the plain bar.
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
