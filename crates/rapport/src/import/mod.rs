@@ -15,6 +15,8 @@ mod rows;
 mod source;
 mod tally;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::PathBuf;
