@@ -220,9 +220,9 @@ async fn what_cannot_work_is_wrong_usage() {
     let mut other_columns = cdnow(url);
     other_columns.mapping = Some(Mapping::load(&in_project("examples/ecom.toml")).unwrap());
     for (job, right) in [
-        (twice, "put {file} into it"),
+        (twice, "put {file} into touchpoint.id"),
         (missing, "cannot read not/there.csv"),
-        (other_columns, "which cdnow_sample.txt.gz has not; it has: "),
+        (other_columns, "cdnow_sample.txt.gz has not; it has: "),
     ] {
         let error = run(&job, &mut Summary::default()).await.unwrap_err();
         assert!(error.is_usage() && error.to_string().contains(right), "{error}");
