@@ -2,8 +2,13 @@
 
 use std::io::{self, BufRead};
 
+use rapport_touchpoint::Violation;
+
 /// Four times the largest event: what is longer is no row.
 pub const MAX_LINE_BYTES: usize = 1024 * 1024;
+
+/// What a line, or a record that begins in it, turned out to be.
+pub type Numbered<T> = (u64, Result<T, Violation>);
 
 pub struct Lines<R> {
     input: R,

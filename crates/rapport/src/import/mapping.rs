@@ -80,7 +80,8 @@ impl Mapping {
     /// `file` is for messages.
     pub fn parse(file: &str, text: &str) -> Result<Self, MappingError> {
         let wrong = |key, problem| MappingError { file: file.to_owned(), key, problem };
-        let keys: MappingFile = toml::from_str(text).map_err(|error| wrong(None, error.to_string()))?;
+        let keys: MappingFile =
+            toml::from_str(text).map_err(|error| wrong(None, error.to_string().trim_end().to_owned()))?;
         Self::check(keys).map_err(|Wrong { key, problem }| wrong(Some(key), problem))
     }
 
@@ -129,10 +130,10 @@ impl Mapping {
     }
 
     /// Would the rows of two files get the same ids?
-    pub fn is_blind_to_files(&self) -> bool {
+    pub fn is_blind_to_files(&self, names_differ: bool) -> bool {
         let blind = |name: &str| {
             self.attributes.iter().filter(|(attribute, _)| attribute == name).all(|(_, field)| match &field.content {
-                Content::Template(template) => template.is_blind_to_files(),
+                Content::Template(template) => template.is_blind_to_files(names_differ),
                 Content::Column(_) | Content::Fixed(_) | Content::Table(_) | Content::List(_) => false,
             })
         };
@@ -306,7 +307,7 @@ mod tests {
         event["data"]["identifiers"] = json!({});
         assert_eq!(mapping.event(&row("2", "")).unwrap(), event);
         assert_eq!(mapping.columns(), ["cds", "customer_id", "date", "dollars", "email"]);
-        assert!(mapping.is_blind_to_files());
+        assert!(mapping.is_blind_to_files(true));
     }
 
     #[test]

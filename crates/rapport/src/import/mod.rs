@@ -15,7 +15,10 @@ mod rows;
 mod source;
 mod tally;
 mod template;
+#[cfg(test)]
+mod tests;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
@@ -61,7 +64,7 @@ pub enum ImportError {
     #[error("the mapping reads column {missing}, which {file} has not; it has: {columns}")]
     Column { file: String, missing: String, columns: String },
     #[error(
-        "the mapping's touchpoint.id is the same in each file; put {{file}} into it, such as \"{{file}}:{{line}}\""
+        "the mapping gives the rows of all these files the same ids; put {{file}} into touchpoint.id, such as \"{{file}}:{{line}}\", and give each file a name of its own"
     )]
     SameIds,
     #[error("{file} breaks off: {source}; what was read before it is published")]
@@ -100,10 +103,12 @@ impl ImportError {
 
 /// Imports; `summary` says what became of the rows, also when it fails. Bad rows are told on standard error.
 pub async fn run(job: &Job, summary: &mut Summary) -> Result<(), ImportError> {
-    if job.files.len() > 1 && job.mapping.as_ref().is_some_and(Mapping::is_blind_to_files) {
+    let sources = source::open_all(&job.files)?;
+    let names: BTreeSet<_> = sources.iter().map(|source| &source.name).collect();
+    let blind = |mapping: &Mapping| mapping.is_blind_to_files(names.len() == sources.len());
+    if sources.len() > 1 && job.mapping.as_ref().is_some_and(blind) {
         return Err(ImportError::SameIds);
     }
-    let sources = source::open_all(&job.files)?;
     let connection = Connection::open(&job.server).await?;
     let bar = progress::bytes(sources.iter().map(|source| source.bytes).sum());
     let mut tally = Tally::new(summary, bar.clone());

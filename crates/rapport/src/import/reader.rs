@@ -44,12 +44,12 @@ pub fn read_all(
 ) -> Result<(), ImportError> {
     let mut batcher = Batcher { batch: Batch::default(), batches, strict };
     for source in sources {
-        let file = Arc::clone(&source.name);
+        let (file, name) = (Arc::clone(&source.shown), Arc::clone(&source.name));
         let broken = |source| ImportError::Read { file: file.to_string(), source };
         let text = source.text(bar).map_err(broken)?;
         let going_on = match mapping {
             None => read_events(&file, text, &mut batcher).map_err(broken),
-            Some(mapping) => read_rows(&file, text, mapping, &mut batcher),
+            Some(mapping) => read_rows(&file, name, text, mapping, &mut batcher),
         };
         match going_on {
             Ok(true) => {}
@@ -83,12 +83,13 @@ fn read_events(file: &Arc<str>, text: impl BufRead, batcher: &mut Batcher) -> st
 
 fn read_rows(
     file: &Arc<str>,
+    name: Arc<str>,
     text: impl BufRead,
     mapping: &Mapping,
     batcher: &mut Batcher,
 ) -> Result<bool, ImportError> {
     let broken = |source| ImportError::Read { file: file.to_string(), source };
-    let mut rows = Rows::open(Arc::clone(file), text, &mapping.rows).map_err(|error| match error {
+    let mut rows = Rows::open(name, text, &mapping.rows).map_err(|error| match error {
         RowsError::Io(source) => broken(source),
         RowsError::Header(problem) => ImportError::Header { file: file.to_string(), problem },
     })?;

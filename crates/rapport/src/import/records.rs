@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 use rapport_touchpoint::Violation;
 
-use super::lines::{Line, Lines, MAX_LINE_BYTES, is_blank};
+use super::lines::{Line, Lines, MAX_LINE_BYTES, Numbered, is_blank};
 use super::rows::Delimiter;
 use super::too_long;
 
@@ -25,7 +25,7 @@ impl<R: BufRead> Records<R> {
     }
 
     /// The next record that is not blank, and the line that it begins in.
-    pub fn next(&mut self) -> io::Result<Option<(u64, Result<Vec<String>, Violation>)>> {
+    pub fn next(&mut self) -> io::Result<Option<Numbered<Vec<String>>>> {
         let mut began = None;
         loop {
             let Some((number, line)) = self.lines.next()? else {

@@ -9,7 +9,7 @@ use rapport_touchpoint::Violation;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::lines::{Line, Lines, is_blank};
+use super::lines::{Line, Lines, Numbered, is_blank};
 use super::records::Records;
 use super::{quote, too_long};
 
@@ -144,7 +144,7 @@ pub enum RowsError {
 
 /// Reads rows one by one; a bad one is an item like any other.
 pub enum Rows<R> {
-    Delimited { file: Arc<str>, columns: Arc<[String]>, records: Records<R> },
+    Delimited { file: Arc<str>, columns: Arc<[String]>, records: Box<Records<R>> },
     Ndjson { file: Arc<str>, lines: Lines<R> },
 }
 
@@ -153,7 +153,7 @@ impl<R: BufRead> Rows<R> {
         let RowFormat::Delimited { delimiter, header, columns } = format else {
             return Ok(Self::Ndjson { file, lines: Lines::new(input) });
         };
-        let mut records = Records::new(input, *delimiter);
+        let mut records = Box::new(Records::new(input, *delimiter));
         let first = if *header { records.next()? } else { None };
         let columns = match (columns, first) {
             (Some(columns), _) => columns.clone(),
@@ -173,7 +173,7 @@ impl<R: BufRead> Rows<R> {
     }
 
     /// The next row, or what is wrong with it, and its line.
-    pub fn next(&mut self) -> io::Result<Option<(u64, Result<Row, Violation>)>> {
+    pub fn next(&mut self) -> io::Result<Option<Numbered<Row>>> {
         match self {
             Self::Delimited { file, columns, records } => {
                 let Some((line, record)) = records.next()? else { return Ok(None) };

@@ -15,7 +15,9 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// A file that is there and can be read.
 pub struct Source {
-    /// The file's name without its folders, as `{file}` and messages have it.
+    /// As it was given, for messages.
+    pub shown: Arc<str>,
+    /// Without its folders: what `{file}` stands for.
     pub name: Arc<str>,
     input: Box<dyn Read + Send>,
     /// `None` if nobody knows.
@@ -26,7 +28,7 @@ impl Source {
     /// `-` is standard input.
     pub fn open(path: &Path) -> Result<Self, ImportError> {
         if path == Path::new("-") {
-            return Ok(Self { name: "stdin".into(), input: Box::new(io::stdin()), bytes: None });
+            return Ok(Self { shown: "stdin".into(), name: "stdin".into(), input: Box::new(io::stdin()), bytes: None });
         }
         let unreadable = |source| ImportError::Open { file: path.to_owned(), source };
         let file = File::open(path).map_err(unreadable)?;
@@ -36,7 +38,7 @@ impl Source {
         }
         let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
         let bytes = metadata.is_file().then_some(metadata.len());
-        Ok(Self { name: (&*name).into(), input: Box::new(file), bytes })
+        Ok(Self { shown: (&*path.to_string_lossy()).into(), name: (&*name).into(), input: Box::new(file), bytes })
     }
 
     /// The text, unpacked; `bar` follows the bytes of the file itself.
@@ -81,7 +83,7 @@ mod tests {
             let (first, rest) = bytes.split_at(1);
             Box::new(io::Cursor::new(first.to_vec()).chain(io::Cursor::new(rest.to_vec())))
         };
-        let source = Source { name: "f".into(), input, bytes: None };
+        let source = Source { shown: "f".into(), name: "f".into(), input, bytes: None };
         let mut text = String::new();
         source.text(&ProgressBar::hidden()).unwrap().read_to_string(&mut text).unwrap();
         text

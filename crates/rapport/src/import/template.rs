@@ -91,9 +91,13 @@ impl Template {
         })
     }
 
-    /// Would two files give the same texts, whatever is in them?
-    pub fn is_blind_to_files(&self) -> bool {
-        let knows = |part: &Part| matches!(part, Part::Place { name: Name::File | Name::Column(_), .. });
+    /// Would two files give the same texts, whatever is in them? `{file}` helps if their names differ.
+    pub fn is_blind_to_files(&self, names_differ: bool) -> bool {
+        let knows = |part: &Part| match part {
+            Part::Place { name: Name::Column(_), .. } => true,
+            Part::Place { name: Name::File, .. } => names_differ,
+            Part::Place { name: Name::Line, .. } | Part::Literal(_) => false,
+        };
         !self.0.iter().any(knows)
     }
 
@@ -188,8 +192,9 @@ mod tests {
     fn it_knows_what_it_rests_on() {
         let template = Template::parse("{a}-{b}-{line}").unwrap();
         assert_eq!(template.columns().collect::<Vec<_>>(), ["a", "b"]);
-        assert!(!template.is_blind_to_files());
-        assert!(Template::parse("row-{line}").unwrap().is_blind_to_files());
+        assert!(!template.is_blind_to_files(false));
+        assert!(Template::parse("row-{line}").unwrap().is_blind_to_files(true));
+        assert!(Template::parse("{file}-{line}").unwrap().is_blind_to_files(false));
         assert_eq!(Template::parse("web").unwrap().literal(), Some("web"));
     }
 }
