@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_customer::identity::Identity;
 use rapport_customer::{Digest, Model, State};
-use rapport_touchpoint::{Event, OrderKey};
+use rapport_touchpoint::{Event, Identifier, OrderKey};
 use rusqlite::Transaction;
 
 use crate::Definitions;
@@ -12,7 +12,7 @@ use crate::customers::{Customer, Customers};
 use crate::error::Result;
 use crate::identifiers::{self, IdentifierKey, Identifiers};
 use crate::identity::{Changes, Placed, customer_of};
-use crate::timeline::{self, Direction, Merge, TimelineRow};
+use crate::timeline::{self, Direction, Merge};
 use crate::totals::Difference;
 
 /// New events of one customer, in the order of events.
@@ -45,12 +45,12 @@ pub(crate) fn fold(
             let regrouped = changes.regrouped.contains(&key) || before.is_none();
             let mut after = append(before, new, &definitions.models);
             if regrouped {
-                regroup(tx, key, definitions, after.as_mut())?;
+                regroup(tx, key, definitions, ids, after.as_mut())?;
             }
             after
         } else {
             refolds += 1;
-            refold(tx, key, definitions)?
+            refold(tx, key, definitions, ids)?
         };
         let Some(mut after) = after else {
             customers.delete(tx, key)?;
@@ -83,10 +83,9 @@ fn store(
     anchored.sort_unstable_by(|left, right| (left.0, &left.1).cmp(&(right.0, &right.1)));
     let mut by_customer: BTreeMap<IdentifierKey, NewEvents> = BTreeMap::new();
     for (anchor, key, position, event) in anchored {
-        let row = TimelineRow { anchor, event: key, position, json: event.touchpoint.json().to_vec() };
-        timeline::insert(tx, &row)?;
-        let customer = customer_of(tx, ids, anchor, &row.event)?;
-        by_customer.entry(customer).or_default().push((row.event, event));
+        timeline::insert(tx, anchor, &key, position, event.touchpoint.json())?;
+        let customer = customer_of(tx, ids, anchor, &key)?;
+        by_customer.entry(customer).or_default().push((key, event));
     }
     for events in by_customer.values_mut() {
         events.sort_unstable_by(|left, right| left.0.cmp(&right.0));
@@ -114,7 +113,12 @@ fn append(before: Option<Customer>, new: NewEvents, models: &[Model]) -> Option<
     Some(customer)
 }
 
-fn refold(tx: &Transaction<'_>, key: IdentifierKey, definitions: &Definitions) -> Result<Option<Customer>> {
+fn refold(
+    tx: &Transaction<'_>,
+    key: IdentifierKey,
+    definitions: &Definitions,
+    ids: &mut Identifiers,
+) -> Result<Option<Customer>> {
     let mut timeline = Merge::new(tx, timeline::sources_of(tx, key)?, Direction::OldestFirst)?;
     let mut customer: Option<Customer> = None;
     while let Some(row) = timeline.next()? {
@@ -122,7 +126,7 @@ fn refold(tx: &Transaction<'_>, key: IdentifierKey, definitions: &Definitions) -
         let customer = customer.get_or_insert_with(|| empty(row.event.clone(), &definitions.models));
         take_in(customer, row.event, &event);
     }
-    regroup(tx, key, definitions, customer.as_mut())?;
+    regroup(tx, key, definitions, ids, customer.as_mut())?;
     Ok(customer)
 }
 
@@ -144,26 +148,19 @@ fn regroup(
     tx: &Transaction<'_>,
     key: IdentifierKey,
     definitions: &Definitions,
+    ids: &mut Identifiers,
     customer: Option<&mut Customer>,
 ) -> Result<()> {
     let Some(customer) = customer else { return Ok(()) };
     let members = identifiers::members(tx, key)?;
-    let devices = if members.is_empty() {
-        vec![key]
-    } else {
-        timeline::devices_of(tx, &members.iter().map(|member| member.key).collect::<Vec<_>>())?
+    let devices = if members.is_empty() { vec![key] } else { timeline::devices_of(tx, &members)? };
+    let mut named = |keys: Vec<IdentifierKey>| -> Result<Vec<Identifier>> {
+        keys.into_iter().map(|key| Ok(ids.get(tx, key)?.usable.to_identifier(&definitions.rules))).collect()
     };
-    let rules = &definitions.rules;
-    let persons = members.iter().map(|member| member.usable.to_identifier(rules)).collect();
-    let mut named = Vec::with_capacity(devices.len());
-    for device in devices {
-        named.push(identifiers::by_key(tx, device)?.usable.to_identifier(rules));
-    }
-    for (state, _) in &mut customer.states {
-        if let State::Identity(identity) = state {
-            *identity = Identity::new(persons, named);
-            return Ok(());
-        }
+    let identity = Identity::new(named(members)?, named(devices)?);
+    let state = customer.states.iter_mut().find(|(state, _)| state.model() == Model::Identity);
+    if let Some((state, _)) = state {
+        *state = State::Identity(identity);
     }
     Ok(())
 }

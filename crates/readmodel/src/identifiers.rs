@@ -149,8 +149,6 @@ impl Identifiers {
     }
 }
 
-const COLUMNS: &str = "id, kind, value, first, root, void";
-
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Identifier> {
     Ok(Identifier {
         key: row.get(0)?,
@@ -162,29 +160,30 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Identifier> {
 }
 
 pub(crate) fn by_name(connection: &Connection, usable: &Usable) -> Result<Option<Identifier>> {
-    let mut find =
-        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM identifiers WHERE kind = ?1 AND value = ?2"))?;
+    let mut find = connection
+        .prepare_cached("SELECT id, kind, value, first, root, void FROM identifiers WHERE kind = ?1 AND value = ?2")?;
     Ok(find.query_row(params![usable.kind.0, usable.value], from_row).optional()?)
 }
 
 /// The identifier whose customer id this is.
 pub(crate) fn by_alias(connection: &Connection, id: CustomerId) -> Result<Option<Identifier>> {
-    let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM identifiers WHERE alias = ?1"))?;
+    let mut find =
+        connection.prepare_cached("SELECT id, kind, value, first, root, void FROM identifiers WHERE alias = ?1")?;
     Ok(find.query_row([id.0], from_row).optional()?)
 }
 
 pub(crate) fn by_key(connection: &Connection, key: IdentifierKey) -> Result<Identifier> {
-    let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM identifiers WHERE id = ?1"))?;
+    let mut find =
+        connection.prepare_cached("SELECT id, kind, value, first, root, void FROM identifiers WHERE id = ?1")?;
     find.query_row([key], from_row)
         .optional()?
         .ok_or_else(|| ReadModelError::corrupt(format!("identifier {} is named but has no row", key.0)))
 }
 
 /// The person identifiers of a customer.
-pub(crate) fn members(connection: &Connection, root: IdentifierKey) -> Result<Vec<Identifier>> {
-    let mut find =
-        connection.prepare_cached(&format!("SELECT {COLUMNS} FROM identifiers WHERE root = ?1 ORDER BY id"))?;
-    let rows = find.query_map([root], from_row)?;
+pub(crate) fn members(connection: &Connection, root: IdentifierKey) -> Result<Vec<IdentifierKey>> {
+    let mut find = connection.prepare_cached("SELECT id FROM identifiers WHERE root = ?1")?;
+    let rows = find.query_map([root], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::identifiers::{IdentifierKey, Identifiers};
 use crate::incoming::Ready;
 use crate::links::{self, Sight};
-use crate::timeline::{self, TimelineRow};
+use crate::timeline;
 
 /// Customers that a batch of evidence changes beyond adding events at their end.
 #[derive(Default)]
@@ -162,7 +162,7 @@ impl Settling<'_, '_> {
                 self.disturb_owners(device)?;
             }
             let Some(anchor) = self.anchor(&keys)? else { continue };
-            timeline::insert(self.tx, &TimelineRow { anchor, ..row.clone() })?;
+            timeline::insert(self.tx, anchor, &row.event, row.position, &row.json)?;
             self.claim(anchor, &keys, &row.event)?;
             for (device, _) in self.devices(&keys)? {
                 self.disturb_owners(device)?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rapport_customer::identity::{CustomerId, Role, Usable};
+use rapport_customer::identity::{CustomerId, Usable};
 use rapport_customer::{Digest, Model, Profile, State, Totals};
 use rapport_touchpoint::{Identifier, OrderKey, Touchpoint};
 use rusqlite::Connection;
@@ -229,13 +229,12 @@ impl Reader {
     /// The id that a customer's oldest person identifier gives it; of a device that nobody claimed, its own.
     fn id_of(&self, connection: &Connection, customer: IdentifierKey) -> Result<CustomerId> {
         let Definitions { rules, .. } = &*self.shared.definitions;
-        let mut named = identifiers::members(connection, customer)?;
-        if named.is_empty() {
-            named.push(identifiers::by_key(connection, customer)?);
+        let mut named = vec![identifiers::by_key(connection, customer)?];
+        for member in identifiers::members(connection, customer)? {
+            named.push(identifiers::by_key(connection, member)?);
         }
         let oldest = named.iter().min_by(|left, right| (&left.first, &left.usable).cmp(&(&right.first, &right.usable)));
         let oldest = oldest.expect("a customer has an identifier");
-        debug_assert!(named.len() == 1 || oldest.usable.role(rules) == Role::Person);
         Ok(CustomerId::of(&oldest.usable.to_identifier(rules), &self.shared.origin.key))
     }
 

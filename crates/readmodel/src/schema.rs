@@ -94,7 +94,7 @@ CREATE TABLE digests (model INTEGER PRIMARY KEY, digest BLOB NOT NULL);
 ";
 
 /// Bytes of page cache of the writer; readers have SQLite's default.
-const WRITER_CACHE_KIB: i64 = 64 * 1024;
+const WRITER_CACHE_KIB: i64 = 32 * 1024;
 /// Pages of write-ahead log before it is folded into the file; small values cost a quarter of the fold rate and more.
 const WAL_PAGES: i64 = 8_000;
 const STATEMENTS: usize = 64;

@@ -16,7 +16,6 @@ const CHUNK: usize = 256;
 
 #[derive(Debug, Clone)]
 pub(crate) struct TimelineRow {
-    pub anchor: IdentifierKey,
     pub event: OrderKey,
     pub position: u64,
     /// As it stands on the log.
@@ -47,12 +46,18 @@ pub(crate) struct Source {
     pub until: Option<OrderKey>,
 }
 
-pub(crate) fn insert(tx: &Transaction<'_>, row: &TimelineRow) -> Result<()> {
+pub(crate) fn insert(
+    tx: &Transaction<'_>,
+    anchor: IdentifierKey,
+    event: &OrderKey,
+    position: u64,
+    json: &[u8],
+) -> Result<()> {
     tx.prepare_cached("INSERT INTO timeline VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-        row.anchor,
-        row.event.as_bytes(),
-        row.position,
-        row.json
+        anchor,
+        event.as_bytes(),
+        position,
+        json
     ])?;
     Ok(())
 }
@@ -60,7 +65,7 @@ pub(crate) fn insert(tx: &Transaction<'_>, row: &TimelineRow) -> Result<()> {
 /// Removes an anchor's rows and gives them back.
 pub(crate) fn take_all(tx: &Transaction<'_>, anchor: IdentifierKey) -> Result<Vec<TimelineRow>> {
     let mut find =
-        tx.prepare_cached("SELECT anchor, event, position, touchpoint FROM timeline WHERE anchor = ?1 ORDER BY event")?;
+        tx.prepare_cached("SELECT event, position, touchpoint FROM timeline WHERE anchor = ?1 ORDER BY event")?;
     let rows = find.query_map([anchor], from_row)?.collect::<rusqlite::Result<_>>()?;
     tx.prepare_cached("DELETE FROM timeline WHERE anchor = ?1")?.execute([anchor])?;
     Ok(rows)
@@ -93,7 +98,7 @@ pub(crate) fn sources_of(connection: &Connection, customer: IdentifierKey) -> Re
     if root != customer {
         return Ok(Vec::new());
     }
-    let members: Vec<_> = identifiers::members(connection, customer)?.iter().map(|member| member.key).collect();
+    let members = identifiers::members(connection, customer)?;
     let mut sources: Vec<_> = members.iter().map(|member| all_of(*member)).collect();
     for device in devices_of(connection, &members)? {
         for span in claims::spans_of(connection, device, &members)? {
@@ -161,7 +166,7 @@ impl<'a> Merge<'a> {
             Direction::NewestFirst => ("DESC", CHUNK),
         };
         let mut find = self.connection.prepare_cached(&format!(
-            "SELECT anchor, event, position, touchpoint FROM timeline
+            "SELECT event, position, touchpoint FROM timeline
              WHERE anchor = ?1 AND event >= ?2 AND (?3 IS NULL OR event < ?3) ORDER BY event {order} LIMIT {most}"
         ))?;
         let until = source.until.as_ref().map(OrderKey::as_bytes);
@@ -210,10 +215,5 @@ impl PartialOrd for Head {
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<TimelineRow> {
-    Ok(TimelineRow {
-        anchor: row.get(0)?,
-        event: OrderKey::from_bytes(row.get(1)?),
-        position: row.get(2)?,
-        json: row.get(3)?,
-    })
+    Ok(TimelineRow { event: OrderKey::from_bytes(row.get(0)?), position: row.get(1)?, json: row.get(2)? })
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use include_dir::{Dir, include_dir};
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, ValidationError, Validator};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::limits::MAX_RULE_CHARS;
@@ -111,18 +111,19 @@ impl Catalogue {
         &self,
         event_type: &EventType,
         version: SchemaVersion,
-        data: &Map<String, Value>,
+        data: &Value,
     ) -> Result<Content, Vec<Violation>> {
         let versions = self.types.get(event_type);
-        if let Some(schema) = versions.and_then(|versions| versions.get(&version)) {
-            let data = Value::Object(data.clone());
-            let violations: Vec<_> = schema.validator.iter_errors(&data).map(|error| schema.explain(&error)).collect();
-            if !violations.is_empty() {
-                return Err(violations);
-            }
+        if let Some(schema) = versions.and_then(|versions| versions.get(&version))
+            && !schema.validator.is_valid(data)
+        {
+            return Err(schema.validator.iter_errors(data).map(|error| schema.explain(&error)).collect());
         }
+        let Some(fields) = data.as_object() else {
+            return Err(vec![Violation::new("data", "must be a JSON object")]);
+        };
         let newest = self.newest(event_type).unwrap_or(version);
-        let data = upcast::upcast(event_type, version, newest, data);
+        let data = upcast::upcast(event_type, version, newest, fields);
         Content::of(event_type, &data).map_err(|violation| vec![violation])
     }
 

@@ -98,8 +98,8 @@ fn check(
         violations.push(Violation::new("bodyhash", "must be 32 lower-case hex digits"));
     }
     let data = match attributes.remove("data") {
-        None => Some(Map::new()),
-        Some(Value::Object(data)) => Some(data),
+        None => Some(Value::Object(Map::new())),
+        Some(data @ Value::Object(_)) => Some(data),
         Some(_) => {
             violations.push(Violation::new("data", "must be a JSON object"));
             None
@@ -121,7 +121,7 @@ fn check(
     let schema = event_type.as_ref().and_then(|event_type| fields.schema(event_type, catalogue));
     fields.extensions();
     let subject = fields.text("subject");
-    let identifiers = identifier::gather(subject, data.as_ref(), &mut violations);
+    let identifiers = identifier::gather(subject, data.as_ref().and_then(Value::as_object), &mut violations);
 
     let (Some(id), Some(source), Some(event_type), Some(channel), Some(time), Some(body_hash), Some(data)) =
         (id, source, event_type, channel, time, body_hash, data)
@@ -136,7 +136,7 @@ fn check(
         None => Content::Other,
     };
     let order = Order { time, sequence, source, id };
-    let touchpoint = Touchpoint { order, event_type, channel, schema, body_hash, identifiers, data, json };
+    let touchpoint = Touchpoint { order, event_type, channel, schema, body_hash, identifiers, json };
     Ok(Event { touchpoint, content })
 }
 

@@ -1,7 +1,5 @@
 //! A touchpoint: one contact between a customer and the company, as it stands on the log.
 
-use serde_json::{Map, Value};
-
 use crate::{BodyHash, Channel, EventType, Identifier, Order, SchemaVersion};
 
 /// A checked and stamped event. Made by [`receive`](crate::receive) and [`read`](crate::read) only.
@@ -16,16 +14,10 @@ pub struct Touchpoint {
     pub body_hash: BodyHash,
     /// Whom it is about, as the producer wrote it: the subject first, then `data.identifiers`.
     pub identifiers: Vec<Identifier>,
-    pub(crate) data: Map<String, Value>,
     pub(crate) json: Vec<u8>,
 }
 
 impl Touchpoint {
-    /// The event's own data, in the version that the producer sent.
-    pub fn data(&self) -> &Map<String, Value> {
-        &self.data
-    }
-
     /// CloudEvents JSON in structured mode: the form on the log.
     pub fn json(&self) -> &[u8] {
         &self.json
