@@ -68,6 +68,17 @@ fn a_file_names_tenants_limits_and_replicas() {
 }
 
 #[test]
+fn the_example_is_accepted_and_says_the_defaults() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/rapport.toml");
+    let config = Config::try_from(ServeArgs { config: Some(path), ..args() }).unwrap();
+    assert_eq!(config.tenants.keys().map(Tenant::as_str).collect::<Vec<_>>(), ["acme", DEFAULT_TENANT]);
+    let acme = &config.tenants[&Tenant::parse("acme").unwrap()];
+    assert_eq!(acme.rules.country.map(|country| country.code().to_owned()).as_deref(), Some("CN"));
+    assert_eq!(acme.custom_types, CustomTypes::default());
+    assert_eq!(config.limits, Limits::default());
+}
+
+#[test]
 fn a_wrong_file_is_answered_with_key_value_and_what_would_be_right() {
     for (toml, says) in [
         ("[tenants.acme", &["rapport.toml", "line 1"][..]),

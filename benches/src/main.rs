@@ -1,0 +1,35 @@
+//! What is fast, measured against the limits of the machine: `cargo run --release -p rapport-benches -- import`.
+
+mod import;
+mod raw_limit;
+mod report;
+mod server;
+mod workload;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// What goes wrong in a measurement ends it, with a sentence for whoever started it.
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Measure Rapport on this machine
+#[derive(Debug, Parser)]
+#[command(name = "rapport-benches")]
+enum Bench {
+    Import(import::ImportArgs),
+}
+
+fn main() -> ExitCode {
+    let measured = match Bench::parse() {
+        Bench::Import(args) => import::run(&args),
+    };
+    match measured {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rapport-benches: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

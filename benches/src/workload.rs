@@ -1,0 +1,201 @@
+//! Made-up touchpoints of a shop, like real ones where it matters for speed: a few customers come often and most rarely,
+//! many look before they log in, some events come late, ids are random. The same seed makes the same touchpoints.
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Touchpoints per customer, on average.
+const PER_CUSTOMER: u64 = 20;
+/// 2024-01-01T00:00:00Z; all happens within the year that follows.
+const FIRST_MOMENT: i64 = 1_704_067_200;
+const SECONDS: u64 = 366 * 86_400;
+/// One touchpoint in so many comes late, by up to this long.
+const LATE_ONE_IN: u64 = 100;
+const LATEST_S: u64 = 6 * 3_600;
+/// Products in each category.
+const PRODUCTS: u64 = 200;
+const CATEGORIES: [&str; 8] = ["tea", "coffee", "cups", "pots", "sweets", "gifts", "books", "music"];
+/// Flattens the head of the Zipf distribution: nobody is a tenth of a shop's traffic.
+const HEAD: f64 = 50.0;
+
+pub struct Workload {
+    random: Random,
+    customers: u64,
+    made: u64,
+    touchpoints: u64,
+}
+
+impl Workload {
+    pub fn new(seed: u64, touchpoints: u64) -> Self {
+        Self { random: Random(seed), customers: touchpoints.div_ceil(PER_CUSTOMER), made: 0, touchpoints }
+    }
+
+    fn touchpoint(&mut self) -> Value {
+        let time = self.time();
+        let customer = self.customer();
+        let (event_type, channel, data) = self.what(customer);
+        let mut event = json!({
+            "specversion": "1.0",
+            "id": self.random.uuid(),
+            "source": format!("shop/{channel}"),
+            "type": event_type,
+            "time": time,
+            "channel": channel,
+            "data": data,
+        });
+        event["data"]["identifiers"] = self.identifiers(customer, event_type);
+        event
+    }
+
+    fn time(&mut self) -> String {
+        let passed = u128::from(self.made) * u128::from(SECONDS) * 1_000 / u128::from(self.touchpoints);
+        let mut millis = u64::try_from(passed).unwrap_or(SECONDS * 1_000);
+        if self.random.one_in(LATE_ONE_IN) {
+            millis = millis.saturating_sub(self.random.below(LATEST_S * 1_000));
+        }
+        let nanos = (i128::from(FIRST_MOMENT) * 1_000 + i128::from(millis)) * 1_000_000;
+        let moment = OffsetDateTime::from_unix_timestamp_nanos(nanos).expect("2024 is a year of `time`");
+        moment.format(&Rfc3339).expect("2024 has an RFC 3339 form")
+    }
+
+    /// Zipf-like: the k-th most frequent customer comes in proportion to 1 / (k + `HEAD`).
+    fn customer(&mut self) -> u64 {
+        let spread = (self.customers as f64 + HEAD) / HEAD;
+        let rank = HEAD * spread.powf(self.random.unit()) - HEAD;
+        (rank as u64).min(self.customers - 1)
+    }
+
+    fn what(&mut self, customer: u64) -> (&'static str, &'static str, Value) {
+        let category = CATEGORIES[self.random.below(CATEGORIES.len() as u64) as usize];
+        let product = self.random.below(PRODUCTS);
+        let sku = format!("{category}-{product}");
+        let price = format!("{}.{:02}", 5 + product, product % 100);
+        let web = if self.random.one_in(3) { "app" } else { "web" };
+        match self.random.below(100) {
+            0..30 => {
+                let url = format!("https://shop.example.com/{category}/{product}?utm_source=newsletter");
+                ("page.viewed", web, json!({"url": url, "category": category, "duration_s": self.random.below(300)}))
+            }
+            30..65 => {
+                let data = json!({"sku": sku, "category": category, "price": price, "currency": "EUR"});
+                ("product.viewed", web, data)
+            }
+            65..71 => ("product.searched", web, json!({"query": category, "results": self.random.below(200)})),
+            71..80 => {
+                let items = json!([{"sku": sku, "category": category, "quantity": 1, "price": price}]);
+                ("cart.updated", web, json!({"amount": price, "currency": "EUR", "items": items}))
+            }
+            80..88 => {
+                let items = json!([{"sku": sku, "category": category, "quantity": 1, "price": price}]);
+                let order_id = format!("o-{}", self.made);
+                ("order.placed", web, json!({"order_id": order_id, "amount": price, "currency": "EUR", "items": items}))
+            }
+            88..94 => ("email.opened", "email", json!({"message_id": format!("m-{customer}-{product}")})),
+            94..96 => {
+                let traits = json!({"first_name": format!("Name{customer}"), "plan": "gold", "visits": product});
+                ("customer.identified", web, json!({"traits": traits}))
+            }
+            96..98 => {
+                let score = self.random.below(11);
+                ("survey.answered", "email", json!({"survey": "after_delivery", "metric": "nps", "score": score}))
+            }
+            98 => ("ticket.opened", "phone", json!({"ticket_id": format!("t-{}", self.made), "priority": "normal"})),
+            _ => (
+                "order.refunded",
+                web,
+                json!({"order_id": format!("o-{customer}"), "amount": "5.00", "currency": "EUR"}),
+            ),
+        }
+    }
+
+    /// What is looked at, is often looked at without a login; what is ordered, is not. Six customers in ten gave an e-mail.
+    fn identifiers(&mut self, customer: u64, event_type: &str) -> Value {
+        let mut identifiers = json!({});
+        let by_mail = matches!(event_type, "email.opened" | "survey.answered");
+        let only_looks = matches!(event_type, "page.viewed" | "product.viewed" | "product.searched" | "cart.updated");
+        if only_looks || self.random.one_in(2) {
+            identifiers["anonymous_id"] = format!("a-{customer}-{}", self.random.below(2)).into();
+        }
+        if !only_looks || self.random.below(10) < 6 {
+            identifiers["user_id"] = format!("u-{customer}").into();
+            let knows_email = customer % 10 < 6;
+            if knows_email && (by_mail || event_type == "customer.identified" || self.random.one_in(10)) {
+                identifiers["email"] = format!("customer{customer}@example.com").into();
+            }
+        }
+        identifiers
+    }
+}
+
+impl Iterator for Workload {
+    type Item = Value;
+
+    fn next(&mut self) -> Option<Value> {
+        if self.made == self.touchpoints {
+            return None;
+        }
+        let event = self.touchpoint();
+        self.made += 1;
+        Some(event)
+    }
+}
+
+/// SplitMix64: small, and the same everywhere.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    fn one_in(&mut self, many: u64) -> bool {
+        self.below(many) == 0
+    }
+
+    /// From 0 to below 1.
+    fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// In the form of a version 4 UUID.
+    fn uuid(&mut self) -> String {
+        let (high, low) = (self.next(), self.next());
+        let (high, low) = (high & !0xf000 | 0x4000, low & !(3 << 62) | 2 << 62);
+        let (a, b, c) = (high >> 32, high >> 16 & 0xffff, high & 0xffff);
+        format!("{a:08x}-{b:04x}-{c:04x}-{:04x}-{:012x}", low >> 48, low & 0xffff_ffff_ffff)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(seed: u64) -> Vec<String> {
+        Workload::new(seed, 2_000).map(|event| event.to_string()).collect()
+    }
+
+    #[test]
+    fn the_same_seed_makes_the_same_touchpoints() {
+        assert_eq!(lines(7), lines(7));
+        assert_ne!(lines(7), lines(8));
+    }
+
+    #[test]
+    fn every_touchpoint_is_valid() {
+        let catalogue = rapport_touchpoint::Catalogue::built_in();
+        let now = rapport_touchpoint::Timestamp::parse("2025-01-02T00:00:00Z").unwrap();
+        for event in Workload::new(1, 2_000) {
+            let shown = event.to_string();
+            rapport_touchpoint::receive(event, now, &catalogue).unwrap_or_else(|broken| panic!("{shown}: {broken:?}"));
+        }
+    }
+}

