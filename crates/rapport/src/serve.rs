@@ -99,10 +99,11 @@ async fn serve_tenants(
     health.set_serving::<ReplayServiceServer<Replays>>().await;
     health.set_serving::<CustomerServiceServer<Customers>>().await;
     health.set_serving::<AdminServiceServer<Admin>>().await;
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()?;
+    let described = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
     let router = Server::builder()
         .concurrency_limit_per_connection(CALLS_PER_CONNECTION)
         .load_shed(true)
@@ -110,7 +111,9 @@ async fn serve_tenants(
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .add_service(health_service)
-        .add_service(reflection)
+        .add_service(described().build_v1()?)
+        // Python's client asks in the old way only.
+        .add_service(described().build_v1alpha()?)
         .add_service(ingest)
         .add_service(replay)
         .add_service(customer)

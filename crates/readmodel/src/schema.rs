@@ -12,7 +12,7 @@ pub(crate) const FORMAT: &str = "1";
 /// Events are named by their order key everywhere ([`rapport_touchpoint::OrderKey`]), so that every table that holds
 /// events is clustered in the order of events. Identifiers are interned to integers; these say nothing outside the file.
 const TABLES: &str = "
--- Whose file this is and under which definitions it was made: format, tenant, epoch, fingerprint, complete.
+-- Whose file this is and under which definitions it was made: format, tenant, epoch, fingerprint.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 -- One row: how far the log is folded in, and what was met on the way.

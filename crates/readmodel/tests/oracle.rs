@@ -1,5 +1,7 @@
 //! The same answers as a naive reading of the rules, whatever the order of arrival, the batches and the restarts.
 
+#![allow(clippy::unwrap_used, reason = "a test says what failed by panicking")]
+
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};

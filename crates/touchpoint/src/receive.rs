@@ -1,6 +1,7 @@
 //! From a stranger's JSON to a [`Touchpoint`]: every rule of the envelope, the schema and the typed content.
 //!
-//! The gateway and the projector share these rules: what the one accepts, the other never parks.
+//! The gateway and the projector share these rules: what the one accepts, the other does not park. (But for an event a day
+//! ahead of time, where the gateway's clock and the log's disagree.)
 
 use serde_json::{Map, Value};
 

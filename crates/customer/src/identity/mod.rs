@@ -5,7 +5,8 @@
 //! meets too many others is void. A device is claimed by the person it is seen with ([`owner_at`]). An event belongs to
 //! its anchor, its strongest usable identifier that is not void.
 //!
-//! Decisions by hand have their place in front of the links: a merge is a link that comes before all others.
+//! There are no decisions by hand yet; their place is in front of the links, since a merge by hand is a link that comes
+//! before all others.
 
 mod cluster;
 mod customer_id;

@@ -51,6 +51,7 @@ fn is_number(cell: &str) -> bool {
     cell.starts_with(|c: char| c.is_ascii_digit() || c == '-')
         && cell.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'))
         && cell.bytes().skip(1).all(|b| b != b'-')
+        && cell.bytes().filter(|b| *b == b'.').count() < 2
 }
 
 /// A stranger's text with its control characters written out.

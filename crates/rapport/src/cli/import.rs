@@ -14,7 +14,7 @@ use crate::import::{self, Job, Mapping, Summary};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     rapport import touchpoints.ndjson\n  \
-    rapport import orders.csv.gz --mapping examples/cdnow.toml\n  \
+    rapport import cdnow_master.txt.gz --mapping examples/cdnow.toml\n  \
     zcat *.ndjson.gz | rapport import -\n\n\
     Without a mapping, each line is a CloudEvent in JSON, as `rapport replay` writes it. A mapping is a TOML file that \
     says how rows become touchpoints; see examples/. Files may be gzipped.\n\n\

@@ -50,13 +50,12 @@ impl Generations {
     }
 
     /// Removes every other generation: those before, and those that were not finished.
-    pub fn remove_all_but(&self, kept: u32) {
-        let kept = self.path(kept);
+    pub fn remove_all_but(&self, kept: &[u32]) {
+        let kept: Vec<String> = kept.iter().map(|kept| format!("{kept:06}.db")).collect();
         let Ok(entries) = fs::read_dir(&self.folder) else { return };
         for path in entries.flatten().map(|entry| entry.path()) {
-            let is_database = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.contains(".db"));
-            let is_kept = path.to_string_lossy().starts_with(&*kept.to_string_lossy());
-            if is_database && !is_kept {
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            if name.contains(".db") && !kept.iter().any(|kept| name.starts_with(kept)) {
                 remove(&path);
             }
         }

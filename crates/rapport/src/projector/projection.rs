@@ -67,7 +67,7 @@ impl Projection {
             opened => opened?,
         };
         files.set_current(generation)?;
-        files.remove_all_but(generation);
+        files.remove_all_but(&[generation]);
         let reader = folding.reader(&setup.origin)?;
         let position = folding.position();
         let (live, receiver) = watch::channel(Live { generation, reader, position, head: position, fault: None });
@@ -148,7 +148,9 @@ impl Supervisor {
         if self.building.is_some() {
             return Err(RebuildError::UnderWay);
         }
-        let generation = self.live.borrow().generation + 1;
+        let serving = self.live.borrow().generation;
+        self.files.remove_all_but(&[serving]);
+        let generation = serving + 1;
         let (building, updates) = Building::start(&self.setup, &self.files, generation).await?;
         self.building = Some(building);
         Ok(updates)
@@ -162,9 +164,9 @@ impl Supervisor {
             Some(folded) => folded.fault.clone(),
         };
         if let Some(fault) = fault {
-            let kept = self.live.borrow().generation;
+            let serving = self.live.borrow().generation;
             building.fail(fault).await;
-            self.files.remove_all_but(kept);
+            self.files.remove_all_but(&[serving]);
             return;
         }
         let folded = folded.unwrap_or_default();
@@ -181,6 +183,7 @@ impl Supervisor {
         self.stop = building.stop.clone();
         self.folded = building.folded.clone();
         let Folded { position, head, .. } = folded;
+        let before = self.live.borrow().generation;
         self.live.send_replace(Live {
             generation: building.generation,
             reader: building.reader.clone(),
@@ -188,7 +191,8 @@ impl Supervisor {
             head,
             fault: None,
         });
-        self.files.remove_all_but(building.generation);
+        // Queries that began on the one before may still open it; the next start or rebuild removes it.
+        self.files.remove_all_but(&[before, building.generation]);
         building.finish(folded).await;
     }
 }

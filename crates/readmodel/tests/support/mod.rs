@@ -1,6 +1,6 @@
 //! Given these touchpoints, then this: one-line builders and a read model in a folder of its own.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses its part, and says what failed by panicking")]
 
 use std::sync::Arc;
 
