@@ -10,7 +10,7 @@ use crate::error::{ReadModelError, Result};
 use crate::identifiers::IdentifierKey;
 
 /// Customers kept in memory; beyond this many the cache starts anew. A state is a few kilobytes at most.
-const MOST_CACHED: usize = 20_000;
+const MOST_CACHED: usize = 8_000;
 
 /// One customer with its folded states.
 #[derive(Debug, Clone)]

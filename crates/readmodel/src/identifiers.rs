@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use crate::error::{ReadModelError, Result};
 
 /// Identifiers kept in memory; beyond this many the cache starts anew.
-const MOST_CACHED: usize = 100_000;
+const MOST_CACHED: usize = 50_000;
 
 /// The integer that stands for an identifier in this file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,11 +3,10 @@
 //! One table for all events and not, as one might for locality, one beside each customer: another body under a known name
 //! may name another customer, and must be found all the same.
 
-use std::collections::HashMap;
-
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Transaction, params};
 
 use crate::error::Result;
+use crate::identifiers::sixteen;
 use crate::incoming::Ready;
 use crate::parked::{self, ParkedEvent};
 use crate::{Incoming, incoming::Unreadable};
@@ -24,8 +23,7 @@ pub(crate) struct Sifted {
 /// Keeps what counts, counts retries, parks the unreadable and the second bodies.
 pub(crate) fn sift(tx: &Transaction<'_>, batch: Vec<Incoming>) -> Result<Sifted> {
     let mut sifted = Sifted::default();
-    let mut standing: HashMap<[u8; 16], ([u8; 16], u64)> = HashMap::new();
-    let mut new_names = Vec::new();
+    let mut insert = tx.prepare_cached("INSERT OR IGNORE INTO seen VALUES (?1, ?2, ?3)")?;
     let mut find = tx.prepare_cached("SELECT body, position FROM seen WHERE name = ?1")?;
     for Incoming { position, recorded_at, read, .. } in batch {
         let ready = match read {
@@ -37,36 +35,26 @@ pub(crate) fn sift(tx: &Transaction<'_>, batch: Vec<Incoming>) -> Result<Sifted>
             }
         };
         let body = ready.event.touchpoint.body_hash.0;
-        let known = match standing.get(&ready.name) {
-            Some(known) => Some(*known),
-            None => find.query_row([ready.name], |row| Ok((row.get(0)?, row.get(1)?))).optional()?,
-        };
-        match known {
-            None => {
-                standing.insert(ready.name, (body, position));
-                new_names.push((ready.name, body, position));
-                sifted.fresh.push((position, ready));
-            }
-            Some((first_body, _)) if first_body == body => sifted.duplicates += 1,
-            Some((_, first)) => {
-                let order = &ready.event.touchpoint.order;
-                let conflict = ParkedEvent {
-                    position,
-                    recorded_at,
-                    source: order.source.clone(),
-                    id: order.id.clone(),
-                    event_type: ready.event.touchpoint.event_type.to_string(),
-                    reason: format!("id: another body stands under this source and id, at position {first}"),
-                };
-                parked::park(tx, &conflict)?;
-                sifted.parked += 1;
-            }
+        if insert.execute(params![ready.name, body, position])? == 1 {
+            sifted.fresh.push((position, ready));
+            continue;
         }
-    }
-    new_names.sort_unstable();
-    let mut insert = tx.prepare_cached("INSERT INTO seen VALUES (?1, ?2, ?3)")?;
-    for (name, body, position) in new_names {
-        insert.execute(params![name, body, position])?;
+        let (standing, first) = find.query_row([ready.name], |row| Ok((sixteen(row, 0)?, row.get::<_, u64>(1)?)))?;
+        if standing == body {
+            sifted.duplicates += 1;
+            continue;
+        }
+        let order = &ready.event.touchpoint.order;
+        let conflict = ParkedEvent {
+            position,
+            recorded_at,
+            source: order.source.clone(),
+            id: order.id.clone(),
+            event_type: ready.event.touchpoint.event_type.to_string(),
+            reason: format!("id: another body stands under this source and id, at position {first}"),
+        };
+        parked::park(tx, &conflict)?;
+        sifted.parked += 1;
     }
     Ok(sifted)
 }
