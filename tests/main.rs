@@ -6,4 +6,5 @@ mod architecture;
 mod clients;
 mod flow;
 mod log;
+mod processes;
 mod support;
