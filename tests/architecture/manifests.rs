@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use crate::support::cdnow::root;
+use crate::support::repository;
 
 /// What our crates ask of each other, by folder.
 const DIRECTIONS: [(&str, &[&str]); 5] = [
@@ -45,7 +45,7 @@ const PURE: [(&str, &[&str]); 2] = [
 
 /// The names under these tables of a manifest.
 fn dependencies(folder: &str, tables: &[&str]) -> BTreeSet<String> {
-    let text = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+    let text = fs::read_to_string(repository().join(folder).join("Cargo.toml")).unwrap();
     let manifest: toml::Table = toml::from_str(&text).unwrap();
     let tables = tables.iter().filter_map(|table| manifest.get(*table)?.as_table());
     tables.flat_map(|table| table.keys().cloned()).collect()
@@ -53,7 +53,7 @@ fn dependencies(folder: &str, tables: &[&str]) -> BTreeSet<String> {
 
 /// The folders under `crates/`.
 fn crates() -> BTreeSet<String> {
-    let folders = fs::read_dir(root().join("crates")).unwrap();
+    let folders = fs::read_dir(repository().join("crates")).unwrap();
     folders.map(|folder| format!("crates/{}", folder.unwrap().file_name().into_string().unwrap())).collect()
 }
 
@@ -89,7 +89,7 @@ fn what_happened_and_what_it_means_need_no_io() {
 #[test]
 fn every_dependency_has_its_version_in_one_place() {
     for folder in crates().into_iter().chain(["tests".to_owned(), "benches".to_owned()]) {
-        let text = fs::read_to_string(root().join(&folder).join("Cargo.toml")).unwrap();
+        let text = fs::read_to_string(repository().join(&folder).join("Cargo.toml")).unwrap();
         let manifest: toml::Table = toml::from_str(&text).unwrap();
         for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
             for (name, wanted) in manifest.get(table).and_then(toml::Value::as_table).into_iter().flatten() {

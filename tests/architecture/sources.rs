@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::cdnow::root;
+use crate::support::repository;
 
 /// The Rust files under a folder, their paths from there, without their tests.
 fn sources(folder: &str) -> Vec<(String, String)> {
-    let folder = root().join(folder);
+    let folder = repository().join(folder);
     let mut found = Vec::new();
     collect(&folder, &folder, &mut found);
     assert!(!found.is_empty());

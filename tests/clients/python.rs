@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use tokio::task::spawn_blocking;
 
-use crate::support::cdnow::root;
+use crate::support::repository;
 use crate::support::server::Server;
 use crate::support::soon::soon;
 
@@ -30,7 +30,7 @@ async fn a_client_generated_for_python_publishes_and_reads_back() {
 }
 
 fn run(client: &Path, address: &str) -> String {
-    let script = root().join("tests/clients/publish_and_read.py");
+    let script = repository().join("tests/clients/publish_and_read.py");
     told(Command::new(python()).arg(script).arg(address).env("PYTHONPATH", client))
         .unwrap_or_else(|why| panic!("{why}"))
 }
@@ -38,7 +38,7 @@ fn run(client: &Path, address: &str) -> String {
 /// A folder with the modules that Python's tools make of `proto/`.
 fn generated() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let proto = root().join("proto");
+    let proto = repository().join("proto");
     let mut generate = Command::new(python());
     generate.args(["-m", "grpc_tools.protoc", "-I"]).arg(&proto);
     for option in ["--python_out", "--grpc_python_out"] {
@@ -64,7 +64,7 @@ fn python() -> PathBuf {
 
 /// Two test processes may come here at once: one makes it, the other waits for the lock and finds it done.
 fn environment() -> Result<PathBuf, String> {
-    let folder = root().join(format!("target/test-python-{GRPC}"));
+    let folder = repository().join(format!("target/test-python-{GRPC}"));
     let (python, complete) = (folder.join("venv/bin/python"), folder.join("complete"));
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     let lock = File::create(folder.join("lock")).map_err(|error| error.to_string())?;

@@ -6,7 +6,6 @@ use std::time::Duration;
 use async_nats::jetstream;
 use async_nats::jetstream::stream::{Config, RetentionPolicy, StorageType};
 use rapport_log::{AppendError, Appended, Filter, OpenError};
-use serde_json::json;
 use tokio::task::block_in_place;
 
 use super::backend::{Backend, accepted, append_one, assert_each_once, ids, read_all, soon};

@@ -1,12 +1,10 @@
 //! A server that is killed in the middle of an import: what was acknowledged counts, and nothing counts twice.
 
 use std::path::Path;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use crate::support::cdnow;
-use crate::support::program::{Running, Served};
-use crate::support::soon::HANGS;
+use crate::support::program::{Ended, Running, Served};
+use crate::support::soon::wait_until;
 
 /// Lines that the import gets before each kill: whole batches of 1,000, and half of one.
 const BEFORE_A_KILL: [usize; 3] = [1_500, 3_500, 5_500];
@@ -49,7 +47,7 @@ fn start_import(served: &Served) -> Running {
     Running::start(["import", "-", "--mapping", mapping.to_str().unwrap(), "--json", "--server", &served.url])
 }
 
-fn start_whole_import(served: &Served) -> crate::support::program::Ended {
+fn start_whole_import(served: &Served) -> Ended {
     let mut import = start_import(served);
     import.write(&cdnow::text());
     import.end()
@@ -64,16 +62,11 @@ fn undisturbed_digest() -> serde_json::Value {
 }
 
 /// Until this much is on the log.
-fn wait_for_head(served: &Served, head: u64) {
-    let began = Instant::now();
-    while began.elapsed() < HANGS {
+fn wait_for_head(served: &Served, wanted: u64) {
+    wait_until(&format!("the log's head at {wanted}"), || {
         let status = served.ask(&["status", "--json"]).json();
-        if status["head"].as_str().unwrap().parse::<u64>().unwrap() >= head {
-            return;
-        }
-        sleep(Duration::from_millis(5));
-    }
-    panic!("the log does not come to {head}");
+        status["head"].as_str().unwrap().parse::<u64>().unwrap() >= wanted
+    });
 }
 
 fn assert_exact(served: &Served) {

@@ -2,12 +2,13 @@
 //! they come from.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use flate2::read::GzDecoder;
 use rapport::import::{self, Job, Mapping, Summary};
 use rapport::wire::v1::TotalsResponse;
 
+use super::repository;
 use super::server::Server;
 use super::soon::soon;
 
@@ -16,16 +17,11 @@ pub const ORDERS: u64 = 6_919;
 pub const REVENUE: &str = "244091.94";
 
 pub fn file() -> PathBuf {
-    root().join("tests/data/cdnow_sample.txt.gz")
+    repository().join("tests/data/cdnow_sample.txt.gz")
 }
 
 pub fn mapping() -> PathBuf {
-    root().join("examples/cdnow-sample.toml")
-}
-
-/// The repository.
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    repository().join("examples/cdnow-sample.toml")
 }
 
 /// The purchases, one in a line: customer, customer in the sample, date, number of CDs, dollars.

@@ -94,7 +94,12 @@ impl Client {
     }
 
     pub async fn status(&self) -> StatusResponse {
-        let request = StatusRequest { tenant: String::new(), min_position: self.acknowledged() };
+        self.status_at(self.acknowledged()).await
+    }
+
+    /// Once the read model holds everything up to this position.
+    pub async fn status_at(&self, min_position: u64) -> StatusResponse {
+        let request = StatusRequest { tenant: String::new(), min_position };
         soon(self.connection.admin().status(request)).await.unwrap().into_inner()
     }
 

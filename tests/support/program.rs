@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::thread::{sleep, spawn};
-use std::time::{Duration, Instant};
+use std::thread::spawn;
 
 use serde_json::Value;
 
-use super::soon::HANGS;
+use super::soon::{HANGS, wait_until};
 
 /// Built beside this test, so that it is the same code; cargo itself builds no programs for another package's tests.
 pub fn path() -> &'static Path {
@@ -25,8 +24,15 @@ pub fn path() -> &'static Path {
             Some(named) => named,
             None => panic!("{} lies in no profile's folder", test.display()),
         };
-        let cargo = env::var_os("CARGO").unwrap_or("cargo".into());
-        let built = Command::new(cargo)
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+        // What cargo says to this test of its own package; build scripts that look at it would run anew each time.
+        for (name, _) in env::vars_os() {
+            let told = name.to_string_lossy();
+            if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+                cargo.env_remove(&name);
+            }
+        }
+        let built = cargo
             .args(["build", "--package", "rapport", "--bin", "rapport", "--profile", profile])
             .args(["--message-format", "json-render-diagnostics", "--target-dir"])
             .arg(profile_folder.parent().expect("a profile's folder lies in target"))
@@ -107,22 +113,19 @@ impl Running {
         drop(self.child.stdin.take());
         let status = self.wait();
         // The pipes are read to their end a moment after the process is gone.
-        while Arc::strong_count(&self.out) > 1 || Arc::strong_count(&self.err) > 1 {
-            sleep(Duration::from_millis(1));
-        }
+        let all_read = || Arc::strong_count(&self.out) == 1 && Arc::strong_count(&self.err) == 1;
+        wait_until("the command's output ends", all_read);
         let text = |of: &Mutex<String>| of.lock().unwrap().clone();
         Ended { code: status.code(), out: text(&self.out), err: text(&self.err) }
     }
 
     fn wait(&mut self) -> ExitStatus {
-        let began = Instant::now();
-        while began.elapsed() < HANGS {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            sleep(Duration::from_millis(5));
-        }
-        panic!("it does not end: {}", self.err.lock().unwrap());
+        let mut ended = None;
+        wait_until("the command ends", || {
+            ended = self.child.try_wait().unwrap();
+            ended.is_some()
+        });
+        ended.expect("it has ended")
     }
 }
 
