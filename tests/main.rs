@@ -2,5 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
+mod architecture;
+mod clients;
+mod flow;
 mod log;
+mod processes;
 mod support;

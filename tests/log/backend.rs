@@ -1,19 +1,14 @@
 //! What a case needs of a backend, and short words for what the cases do.
 
 use std::collections::BTreeSet;
-use std::future::Future;
-use std::time::Duration;
 
 use rapport_log::{Appended, Filter, Log, LogConfig, OpenError, Position, Read, Reader, Record, Tenant};
 use rapport_touchpoint::Touchpoint;
 use tempfile::TempDir;
 use tokio::task::block_in_place;
-use tokio::time::timeout;
 
 use crate::support::nats::NatsServer;
-
-/// A test that waits this long for the log hangs; no case is about time.
-const HANGS: Duration = Duration::from_secs(120);
+pub use crate::support::soon::soon;
 
 pub enum Backend {
     Embedded(TempDir),
@@ -56,13 +51,6 @@ impl Backend {
         }
         self.open().await
     }
-}
-
-/// Panics instead of hanging.
-#[track_caller]
-pub fn soon<T>(future: impl Future<Output = T>) -> impl Future<Output = T> {
-    let caller = std::panic::Location::caller();
-    async move { timeout(HANGS, future).await.unwrap_or_else(|_| panic!("nothing happens at {caller}")) }
 }
 
 pub async fn append(log: &Log, events: Vec<Touchpoint>) -> Vec<Appended> {

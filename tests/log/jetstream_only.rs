@@ -6,11 +6,10 @@ use std::time::Duration;
 use async_nats::jetstream;
 use async_nats::jetstream::stream::{Config, RetentionPolicy, StorageType};
 use rapport_log::{AppendError, Appended, Filter, OpenError};
-use serde_json::json;
 use tokio::task::block_in_place;
 
 use super::backend::{Backend, accepted, append_one, assert_each_once, ids, read_all, soon};
-use crate::support::events::{event, event_with, events};
+use crate::support::events::{event, events, other_body};
 use crate::support::nats::NatsServer;
 
 async fn context(server: &NatsServer) -> jetstream::Context {
@@ -100,7 +99,7 @@ async fn a_stream_without_rapports_metadata_is_refused() {
 async fn an_event_too_large_for_the_server_is_refused_and_the_others_are_taken() {
     let backend = Backend::JetStream(NatsServer::start_with("max_payload: 4096"));
     let log = backend.open().await;
-    let large = event_with("web", "page.viewed", "large", json!({ "note": "x".repeat(4000) }));
+    let large = other_body("large", &"x".repeat(4000));
     let bytes = large.json().len();
     let verdicts = soon(log.append(vec![event("a"), large, event("b")])).await;
     assert!(matches!(verdicts[0], Ok(Appended::Accepted(_))), "{verdicts:?}");
@@ -112,8 +111,8 @@ async fn an_event_too_large_for_the_server_is_refused_and_the_others_are_taken()
     assert_eq!(ids(&read_all(&log, Filter::all()).await), ["a", "b"]);
     // The largest that is taken fits with its headers.
     let Err(AppendError::TooLarge { limit, .. }) = verdicts[1] else { panic!() };
-    let empty = event_with("web", "page.viewed", "c", json!({ "note": "" })).json().len();
-    let largest = event_with("web", "page.viewed", "c", json!({ "note": "x".repeat(limit - empty) }));
+    let empty = other_body("c", "").json().len();
+    let largest = other_body("c", &"x".repeat(limit - empty));
     assert_eq!(largest.json().len(), limit);
     accepted(&log, vec![largest, event("d")]).await;
 }

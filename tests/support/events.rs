@@ -21,7 +21,7 @@ pub fn touchpoint(event: Value) -> Touchpoint {
 /// A page view of this id on the web.
 #[track_caller]
 pub fn event(id: &str) -> Touchpoint {
-    event_of("web", "page.viewed", id)
+    event_with("web", "page.viewed", id, json!({ "url": "https://shop.example/" }))
 }
 
 #[track_caller]
@@ -46,7 +46,7 @@ pub fn event_with(channel: &str, event_type: &str, id: &str, data: Value) -> Tou
 /// Another body under the same name as [`event`]'s.
 #[track_caller]
 pub fn other_body(id: &str, note: &str) -> Touchpoint {
-    event_with("web", "page.viewed", id, json!({ "note": note }))
+    event_with("web", "page.viewed", id, json!({ "url": "https://shop.example/", "note": note }))
 }
 
 /// Events `<prefix>-0` and on.

@@ -34,7 +34,17 @@ pub(super) struct Opened {
     pub(super) last_recorded_at: i64,
     pub(super) kinds: Vec<(Channel, EventType)>,
     /// Held as long as the file is written.
-    pub(super) lock: File,
+    pub(super) lock: Lock,
+}
+
+/// The right to write a log's file; nobody else gets it until this is dropped.
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file alone would leave the lock to a process that was forked meanwhile, until it runs its program.
+        let _ = self.0.unlock();
+    }
 }
 
 pub(super) fn open(path: &Path, tenant: &Tenant) -> Result<Opened, OpenError> {
@@ -60,12 +70,12 @@ pub(super) fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// SQLite alone would let a second writer in, to be surprised later.
-fn lock(path: &Path) -> Result<File, OpenError> {
+fn lock(path: &Path) -> Result<Lock, OpenError> {
     let lock_path = path.with_extension("lock");
     let folder = |source| OpenError::Folder { path: lock_path.clone(), source };
     let lock = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(folder)?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => Ok(Lock(lock)),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: path.to_owned() }),
         Err(TryLockError::Error(source)) => Err(folder(source)),
     }
@@ -149,4 +159,22 @@ fn read_kinds(connection: &Connection, path: &Path) -> Result<Vec<(Channel, Even
         kinds.push(parsed.map_err(|right| broken(format!("kind {kind} is {channel} {event_type}; {right}")))?);
     }
     Ok(kinds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `fork` does it: two descriptors of one open file.
+    #[test]
+    fn a_copy_of_the_descriptor_keeps_no_lock() {
+        let file = std::env::temp_dir().join(format!("rapport-lock-{}", Uuid::new_v4()));
+        let held = lock(&file).unwrap();
+        let forked = held.0.try_clone().unwrap();
+        assert!(matches!(lock(&file), Err(OpenError::Locked { .. })));
+        drop(held);
+        assert!(lock(&file).is_ok());
+        drop(forked);
+        std::fs::remove_file(file.with_extension("lock")).unwrap();
+    }
 }

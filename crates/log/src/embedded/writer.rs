@@ -1,7 +1,6 @@
 //! The one thread that writes: takes what is waiting, judges each event, and commits the group in one transaction.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 use tokio::sync::watch;
 
 use super::kinds::Kinds;
-use super::schema::Opened;
+use super::schema::{Lock, Opened};
 use crate::name::{Bodies, Name, Standing, written};
 use crate::queue::{Jobs, answer};
 use crate::{AppendError, Appended, Position};
@@ -26,7 +25,7 @@ pub(super) struct Writer {
     numbers: HashMap<(Channel, EventType), usize>,
     kinds: Kinds,
     head_sender: watch::Sender<Position>,
-    _lock: File,
+    _lock: Lock,
 }
 
 /// What a transaction wrote, to be taken over once it is committed.

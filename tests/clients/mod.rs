@@ -1,0 +1,4 @@
+//! Programs that only know the contract: generated from `proto/`, or from what the server says of itself.
+
+mod described;
+mod python;

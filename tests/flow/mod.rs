@@ -1,0 +1,84 @@
+//! From a published touchpoint to an answer, over gRPC: the same on either log.
+
+mod bad_input;
+mod customers;
+mod fence;
+mod foreign_records;
+mod known_answer;
+mod publishing;
+mod rebuilding;
+mod replaying;
+
+/// Runs each case on a fresh server with each log.
+macro_rules! on_each_log {
+    ($($file:ident::{$($case:ident),+ $(,)?}),+ $(,)?) => {
+        mod embedded {
+            $($(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                super::$file::$case(crate::support::server::Server::embedded().await).await;
+            })+)+
+        }
+        mod jetstream {
+            $($(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                super::$file::$case(crate::support::server::Server::jetstream().await).await;
+            })+)+
+        }
+    };
+}
+
+on_each_log! {
+    publishing::{
+        what_was_published_is_in_the_answer,
+        an_answer_waits_for_min_position,
+        a_position_that_is_never_reached_ends_with_the_deadline,
+        a_retry_counts_once,
+        another_body_is_quarantined_and_the_first_stands,
+        twenty_batches_in_flight_are_answered_in_order,
+        everything_survives_a_restart,
+    },
+    customers::{
+        a_timeline_comes_in_pages_the_newest_first,
+        a_page_token_belongs_to_one_customer,
+        a_customer_has_many_names,
+        nobody_is_not_found,
+        a_customer_that_is_joined_keeps_both_ids,
+        totals_add_up_per_currency,
+        a_late_event_counts_as_if_it_had_come_in_time,
+    },
+    replaying::{
+        all_of_it,
+        by_type,
+        by_channel,
+        by_time,
+        by_position,
+        by_customer,
+        by_all_at_once,
+    },
+    rebuilding::{
+        a_rebuild_ends_with_the_same_digest_in_a_new_generation,
+        queries_go_on_during_a_rebuild,
+        a_second_rebuild_at_once_is_refused,
+        status_tells_about_the_log_and_the_read_model,
+    },
+    bad_input::{
+        a_missing_attribute_is_named,
+        a_malformed_attribute_is_named,
+        an_unknown_schema_version_is_named,
+        data_that_fails_its_schema_is_named,
+        a_time_that_cannot_be_is_named,
+        an_identifier_that_is_too_long_is_named,
+        an_event_that_is_too_large_is_named,
+        an_attribute_that_is_no_utf8_is_named,
+        data_that_is_no_utf8_is_named,
+        a_decision_from_an_adapter_is_refused,
+        what_is_no_event_at_all_is_named,
+        a_request_with_too_many_events_is_refused_as_a_whole,
+        a_request_that_is_too_large_is_refused_as_a_whole,
+        an_unknown_tenant_is_not_found,
+        a_question_that_makes_no_sense_names_its_field,
+    },
+    known_answer::{
+        the_published_totals_are_exact_however_often_they_are_imported,
+    },
+}

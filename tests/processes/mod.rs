@@ -1,0 +1,5 @@
+//! The `rapport` program as people run it.
+
+mod command_line;
+mod exit_codes;
+mod killed;

@@ -1,0 +1,166 @@
+//! What a client says to a server, in short words. Like a careful client it reads its own writes: every question asks for
+//! an answer that holds all that was acknowledged to it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use prost::Message;
+use rapport::client::Connection;
+use rapport::event_proto::to_proto;
+use rapport::wire::PublishRequest;
+use rapport::wire::v1::customer_ref::By;
+use rapport::wire::v1::verdict::Verdict;
+use rapport::wire::v1::{
+    Customer, CustomerRef, GetCustomerRequest, ListTimelineRequest, ListTimelineResponse, PublishResponse,
+    RebuildProgress, RebuildRequest, ReplayRequest, ReplayedTouchpoint, StatusRequest, StatusResponse, TotalsRequest,
+    TotalsResponse,
+};
+use serde_json::Value;
+use tonic::Status;
+
+use super::happened::Happened;
+use super::soon::soon;
+
+pub struct Client {
+    pub connection: Connection,
+    /// The highest position that was acknowledged.
+    acknowledged: AtomicU64,
+}
+
+impl Client {
+    pub async fn connect(url: &str) -> Self {
+        let connection = soon(Connection::open(url)).await.unwrap();
+        Self { connection, acknowledged: AtomicU64::new(0) }
+    }
+
+    /// One verdict for each event.
+    pub async fn publish(&self, events: impl IntoIterator<Item = Happened>) -> Vec<Verdict> {
+        let events: Vec<Bytes> = events.into_iter().map(encoded).collect();
+        self.publish_bytes(events).await.unwrap()
+    }
+
+    /// The same, from what stands on the wire.
+    pub async fn publish_bytes(&self, events: Vec<Bytes>) -> Result<Vec<Verdict>, Status> {
+        let request = PublishRequest { tenant: String::new(), events };
+        let response = soon(self.connection.ingest().publish(request)).await?.into_inner();
+        Ok(self.verdicts(response))
+    }
+
+    /// The verdicts of a response; their positions are acknowledged from now on.
+    pub fn verdicts(&self, response: PublishResponse) -> Vec<Verdict> {
+        let verdicts: Vec<Verdict> = response.verdicts.into_iter().map(|verdict| verdict.verdict.unwrap()).collect();
+        let highest = verdicts.iter().filter_map(position).max().unwrap_or(0);
+        self.acknowledged.fetch_max(highest, Ordering::SeqCst);
+        verdicts
+    }
+
+    /// Publishes events that are all new; where they stand.
+    pub async fn accepted(&self, events: impl IntoIterator<Item = Happened>) -> Vec<u64> {
+        let verdicts = self.publish(events).await;
+        let place = |verdict| match verdict {
+            Verdict::Accepted(accepted) => accepted.position,
+            other => panic!("{other:?}"),
+        };
+        verdicts.into_iter().map(place).collect()
+    }
+
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::SeqCst)
+    }
+
+    pub async fn customer(&self, name: &str) -> Result<Customer, Status> {
+        let request = GetCustomerRequest {
+            tenant: String::new(),
+            customer: Some(named(name)),
+            min_position: self.acknowledged(),
+        };
+        Ok(soon(self.connection.customers().get(request)).await?.into_inner().customer.unwrap())
+    }
+
+    pub async fn timeline(&self, name: &str, page_size: u32, token: &str) -> Result<ListTimelineResponse, Status> {
+        let request = ListTimelineRequest {
+            tenant: String::new(),
+            customer: Some(named(name)),
+            page_size,
+            page_token: token.to_owned(),
+            min_position: self.acknowledged(),
+        };
+        Ok(soon(self.connection.customers().list_timeline(request)).await?.into_inner())
+    }
+
+    pub async fn totals(&self) -> TotalsResponse {
+        let request = TotalsRequest { tenant: String::new(), min_position: self.acknowledged() };
+        soon(self.connection.customers().totals(request)).await.unwrap().into_inner()
+    }
+
+    pub async fn status(&self) -> StatusResponse {
+        self.status_at(self.acknowledged()).await
+    }
+
+    /// Once the read model holds everything up to this position.
+    pub async fn status_at(&self, min_position: u64) -> StatusResponse {
+        let request = StatusRequest { tenant: String::new(), min_position };
+        soon(self.connection.admin().status(request)).await.unwrap().into_inner()
+    }
+
+    pub async fn digest(&self) -> String {
+        self.status().await.digest
+    }
+
+    /// To its end.
+    pub async fn replay(&self, request: ReplayRequest) -> Result<Vec<ReplayedTouchpoint>, Status> {
+        let mut responses = soon(self.connection.replay().replay(request)).await?.into_inner();
+        let mut replayed = Vec::new();
+        while let Some(response) = soon(responses.message()).await? {
+            replayed.extend(response.touchpoints);
+        }
+        Ok(replayed)
+    }
+
+    /// To its end; all that was told on the way.
+    pub async fn rebuild(&self) -> Vec<RebuildProgress> {
+        let mut answers = soon(self.connection.admin().rebuild(RebuildRequest::default())).await.unwrap().into_inner();
+        let mut told = Vec::new();
+        while let Some(progress) = soon(answers.message()).await.unwrap() {
+            told.push(progress);
+        }
+        told
+    }
+}
+
+/// As it travels.
+pub fn encoded(event: Happened) -> Bytes {
+    to_proto(event.into_json()).unwrap_or_else(|violation| panic!("{violation}")).encode_to_vec().into()
+}
+
+/// `cus_…` or `namespace:value`.
+pub fn named(name: &str) -> CustomerRef {
+    let by = if name.starts_with("cus_") { By::Id(name.to_owned()) } else { By::Identifier(name.to_owned()) };
+    CustomerRef { by: Some(by) }
+}
+
+/// Where an event stands, if it is on the log.
+pub fn position(verdict: &Verdict) -> Option<u64> {
+    match verdict {
+        Verdict::Accepted(accepted) => Some(accepted.position),
+        Verdict::Duplicate(duplicate) => Some(duplicate.position),
+        Verdict::Quarantined(quarantined) => Some(quarantined.position),
+        Verdict::Rejected(_) => None,
+    }
+}
+
+/// The reasons of a rejection as `field: rule`.
+#[track_caller]
+pub fn reasons(verdict: &Verdict) -> Vec<String> {
+    let Verdict::Rejected(rejected) = verdict else { panic!("not rejected: {verdict:?}") };
+    rejected.reasons.iter().map(|reason| format!("{}: {}", reason.field, reason.rule)).collect()
+}
+
+/// The ids of replayed touchpoints.
+pub fn ids(replayed: &[ReplayedTouchpoint]) -> Vec<String> {
+    let id = |touchpoint: &ReplayedTouchpoint| {
+        let event: Value = serde_json::from_str(&touchpoint.event_json).unwrap();
+        event["id"].as_str().unwrap().to_owned()
+    };
+    replayed.iter().map(id).collect()
+}

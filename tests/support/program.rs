@@ -1,0 +1,201 @@
+//! The `rapport` program itself, as a process: built once, started, asked, killed.
+
+use std::env;
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::spawn;
+
+use serde_json::Value;
+
+use super::soon::{HANGS, wait_until};
+
+/// Built beside this test, so that it is the same code; cargo itself builds no programs for another package's tests.
+pub fn path() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let test = env::current_exe().unwrap();
+        let profile_folder = test.parent().and_then(Path::parent).expect("a test lies in target/<profile>/deps");
+        let profile = match profile_folder.file_name().and_then(OsStr::to_str) {
+            Some("debug") => "dev",
+            Some(named) => named,
+            None => panic!("{} lies in no profile's folder", test.display()),
+        };
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+        // What cargo says to this test of its own package; build scripts that look at it would run anew each time.
+        for (name, _) in env::vars_os() {
+            let told = name.to_string_lossy();
+            if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+                cargo.env_remove(&name);
+            }
+        }
+        let built = cargo
+            .args(["build", "--package", "rapport", "--bin", "rapport", "--profile", profile])
+            .args(["--message-format", "json-render-diagnostics", "--target-dir"])
+            .arg(profile_folder.parent().expect("a profile's folder lies in target"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap_or_else(|error| panic!("cargo does not run: {error}"));
+        assert!(built.status.success(), "the rapport program cannot be built; `cargo build -p rapport` says why");
+        String::from_utf8(built.stdout)
+            .unwrap()
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+            .expect("cargo names the program that it built")
+    })
+}
+
+/// How a command ended and what it said.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ended {
+    /// What it printed, if it went well.
+    #[track_caller]
+    pub fn well(self) -> String {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self.out
+    }
+
+    #[track_caller]
+    pub fn json(self) -> Value {
+        serde_json::from_str(&self.well()).unwrap()
+    }
+}
+
+/// Runs `rapport` with these arguments to its end, in a bounded time.
+pub fn rapport<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Ended {
+    Running::start(arguments).end()
+}
+
+/// A command under way, with its standard input open. Killed when dropped.
+pub struct Running {
+    child: Child,
+    out: Arc<Mutex<String>>,
+    err: Arc<Mutex<String>>,
+    /// The lines of standard error, as they come.
+    lines: Receiver<String>,
+}
+
+impl Running {
+    pub fn start<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
+        let mut child = Command::new(path())
+            .args(arguments)
+            .env("NO_COLOR", "1")
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (out, err) = (Arc::<Mutex<String>>::default(), Arc::<Mutex<String>>::default());
+        let (told, lines) = mpsc::channel();
+        collect(child.stdout.take().unwrap(), out.clone(), |_| ());
+        collect(child.stderr.take().unwrap(), err.clone(), move |line| drop(told.send(line.to_owned())));
+        Self { child, out, err, lines }
+    }
+
+    pub fn write(&mut self, text: &str) {
+        self.child.stdin.as_mut().expect("standard input is open").write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Waits for its end; there is no more input.
+    pub fn end(mut self) -> Ended {
+        drop(self.child.stdin.take());
+        let status = self.wait();
+        // The pipes are read to their end a moment after the process is gone.
+        let all_read = || Arc::strong_count(&self.out) == 1 && Arc::strong_count(&self.err) == 1;
+        wait_until("the command's output ends", all_read);
+        let text = |of: &Mutex<String>| of.lock().unwrap().clone();
+        Ended { code: status.code(), out: text(&self.out), err: text(&self.err) }
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        let mut ended = None;
+        wait_until("the command ends", || {
+            ended = self.child.try_wait().unwrap();
+            ended.is_some()
+        });
+        ended.expect("it has ended")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn collect(pipe: impl Read + Send + 'static, text: Arc<Mutex<String>>, each: impl Fn(&str) + Send + 'static) {
+    spawn(move || {
+        for line in BufReader::new(pipe).lines() {
+            let Ok(line) = line else { return };
+            each(&line);
+            let mut text = text.lock().unwrap();
+            text.push_str(&line);
+            text.push('\n');
+        }
+    });
+}
+
+/// `rapport serve` on the embedded log.
+pub struct Served {
+    running: Running,
+    /// Of the server: `http://127.0.0.1:PORT`.
+    pub url: String,
+}
+
+impl Served {
+    pub fn start(data: &Path) -> Self {
+        Self::start_at(data, "127.0.0.1:0")
+    }
+
+    /// At an address; ready for calls when this returns.
+    pub fn start_at(data: &Path, listen: &str) -> Self {
+        let data = data.to_str().unwrap();
+        let running = Running::start(["serve", "--data", data, "--listen", listen]);
+        let url = loop {
+            match running.lines.recv_timeout(HANGS) {
+                Ok(line) => {
+                    if let Some((_, address)) = line.split_once("listening on ") {
+                        break format!("http://{address}");
+                    }
+                }
+                Err(_) => panic!("rapport serve does not listen: {}", running.err.lock().unwrap()),
+            }
+        };
+        Self { running, url }
+    }
+
+    pub fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+
+    /// `rapport <arguments> --server <this one>`
+    pub fn ask(&self, arguments: &[&str]) -> Ended {
+        rapport(arguments.iter().copied().chain(["--server", &self.url]))
+    }
+
+    /// SIGKILL; returns when it is gone.
+    pub fn kill(mut self) {
+        self.running.child.kill().unwrap();
+        self.running.wait();
+    }
+
+    /// SIGTERM, and how it ended.
+    pub fn terminate(self) -> Ended {
+        let id = self.running.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.running.end()
+    }
+}

@@ -1,0 +1,112 @@
+//! A whole server in this process, on port 0, with a folder of its own and whichever log.
+
+use std::ops::Deref;
+use std::path::PathBuf;
+
+use rapport::config::{Config, ServeArgs};
+use rapport::serve::{ServeError, serve};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::client::Client;
+use super::nats::NatsServer;
+use super::soon::soon;
+
+/// What outlives a server: its data folder, and the NATS server if that keeps the log.
+pub struct Kept {
+    folder: TempDir,
+    pub nats: Option<NatsServer>,
+}
+
+/// A running server, and a client of it.
+pub struct Server {
+    client: Client,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<Result<(), ServeError>>,
+    kept: Kept,
+}
+
+impl Kept {
+    pub fn embedded() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), nats: None }
+    }
+
+    pub fn jetstream() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), nats: Some(NatsServer::start()) }
+    }
+
+    /// The folder of the one tenant.
+    pub fn tenant(&self) -> PathBuf {
+        self.folder.path().join("default")
+    }
+
+    pub async fn serve(self) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async {
+            let _ = stopped.await;
+        };
+        let served = tokio::spawn(serve(self.config(), listener, shutdown));
+        let client = Client::connect(&url).await;
+        // A connection is taken before the log is open; from its first answer on the server is ready.
+        client.status().await;
+        Server { client, stop, served, kept: self }
+    }
+
+    /// Why a server does not start on this.
+    pub async fn refused(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let served = soon(serve(self.config(), listener, std::future::pending())).await;
+        served.expect_err("the server ends by itself").to_string()
+    }
+
+    fn config(&self) -> Config {
+        let log = self.nats.as_ref().map_or("embedded".to_owned(), NatsServer::url);
+        let (data, listen) = (self.folder.path().to_owned(), "127.0.0.1:0".to_owned());
+        Config::try_from(ServeArgs { data, log, listen, config: None, insecure: false }).unwrap()
+    }
+}
+
+impl Server {
+    pub async fn embedded() -> Self {
+        Kept::embedded().serve().await
+    }
+
+    pub async fn jetstream() -> Self {
+        Kept::jetstream().serve().await
+    }
+
+    /// `embedded` or `jetstream`.
+    pub fn log(&self) -> &'static str {
+        if self.kept.nats.is_some() { "jetstream" } else { "embedded" }
+    }
+
+    pub fn nats(&self) -> &NatsServer {
+        self.kept.nats.as_ref().expect("the log is on a NATS server")
+    }
+
+    pub fn url(&self) -> &str {
+        self.client.connection.url()
+    }
+
+    /// Stops it in good order; what it leaves.
+    pub async fn stop(self) -> Kept {
+        let Self { client, stop, served, kept } = self;
+        drop(client);
+        stop.send(()).unwrap();
+        soon(served).await.unwrap().unwrap();
+        kept
+    }
+}
+
+/// A server is asked as its client asks.
+impl Deref for Server {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
