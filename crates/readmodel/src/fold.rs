@@ -42,10 +42,11 @@ pub(crate) fn fold(
         }
         let appends = !changes.refold.contains(&key) && continues(before.as_ref(), &new);
         let after = if appends {
-            let regrouped = changes.regrouped.contains(&key) || before.is_none();
+            let grew = changes.regrouped.contains(&key);
+            let is_new = before.is_none();
             let mut after = append(before, new, &definitions.models);
-            if regrouped {
-                regroup(tx, key, definitions, ids, after.as_mut())?;
+            if grew || is_new {
+                regroup(tx, key, definitions, ids, after.as_mut(), grew)?;
             }
             after
         } else {
@@ -126,7 +127,7 @@ fn refold(
         let customer = customer.get_or_insert_with(|| empty(row.event.clone(), &definitions.models));
         take_in(customer, row.event, &event);
     }
-    regroup(tx, key, definitions, ids, customer.as_mut())?;
+    regroup(tx, key, definitions, ids, customer.as_mut(), true)?;
     Ok(customer)
 }
 
@@ -150,10 +151,16 @@ fn regroup(
     definitions: &Definitions,
     ids: &mut Identifiers,
     customer: Option<&mut Customer>,
+    grew: bool,
 ) -> Result<()> {
     let Some(customer) = customer else { return Ok(()) };
     let members = identifiers::members(tx, key)?;
-    let devices = if members.is_empty() { vec![key] } else { timeline::devices_of(tx, &members)? };
+    let devices = match (&members[..], grew) {
+        ([], _) => vec![key],
+        // Whoever claims a device for the first time has grown by it.
+        ([_], false) => Vec::new(),
+        _ => timeline::devices_of(tx, &members)?,
+    };
     let mut named = |keys: Vec<IdentifierKey>| -> Result<Vec<Identifier>> {
         keys.into_iter().map(|key| Ok(ids.get(tx, key)?.usable.to_identifier(&definitions.rules))).collect()
     };

@@ -153,6 +153,10 @@ impl Content {
 }
 
 fn typed<T: DeserializeOwned>(data: &Map<String, Value>) -> Result<T, Violation> {
+    // The path is kept only where there is an error to explain: keeping it costs as much as reading.
+    if let Ok(read) = T::deserialize(data) {
+        return Ok(read);
+    }
     serde_path_to_error::deserialize(data).map_err(|error| {
         let path = error.path().iter().map(|segment| match segment {
             Segment::Map { key } | Segment::Enum { variant: key } => format!("/{}", pointer_token(key)),

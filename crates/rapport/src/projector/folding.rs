@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rapport_log::{Filter, Log, Position, Read};
-use rapport_readmodel::{Definitions, Incoming, Origin, ReadModel, Reader};
+use rapport_readmodel::{Applied, Definitions, Incoming, Origin, ReadModel, Reader};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -102,7 +102,10 @@ fn apply_all(
     progress: &watch::Sender<Folded>,
 ) -> Result<(), ProjectorError> {
     while let Some(batch) = queue.blocking_recv() {
+        let began = Instant::now();
         let applied = model.apply(batch)?;
+        let Applied { position, fresh, refolds, .. } = applied;
+        tracing::debug!(position, fresh, refolds, took = ?began.elapsed(), "folded a batch");
         progress.send_modify(|folded| {
             folded.position = applied.position;
             folded.head = folded.head.max(applied.position);
