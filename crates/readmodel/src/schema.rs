@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{ReadModelError, Result};
@@ -103,6 +104,7 @@ const STATEMENTS: usize = 64;
 pub(crate) fn open_writer(path: &Path) -> Result<Connection> {
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open(path)?;
+        keep_plans(&connection)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
@@ -119,6 +121,11 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection> {
     open().map_err(|source| ReadModelError::Open { path: path.to_owned(), source })
 }
 
+/// Without this SQLite plans a range query anew for each bound value, which cost a quarter of a fold.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
 /// Opens the file for queries.
 pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
     let open = || -> rusqlite::Result<Connection> {
@@ -126,6 +133,7 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
             path,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
         )?;
+        keep_plans(&connection)?;
         connection.busy_timeout(std::time::Duration::from_secs(10))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(connection)
