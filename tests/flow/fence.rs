@@ -107,7 +107,10 @@ async fn a_generation_that_was_not_finished_is_cleaned_up() {
     assert_eq!((server.status().await.generation, server.totals().await.touchpoints), (1, 3));
     assert_eq!(generations(&readmodel), ["000001.db"]);
     assert_eq!(server.rebuild().await.last().unwrap().generation, 2);
-    assert_eq!(generations(&readmodel), ["000002.db"], "the old one is gone");
+    assert_eq!(generations(&readmodel), ["000001.db", "000002.db"], "a query under way may still open the one before");
+    let server = server.stop().await.serve().await;
+    assert_eq!((server.status().await.generation, server.totals().await.touchpoints), (2, 3));
+    assert_eq!(generations(&readmodel), ["000002.db"], "the one before is gone");
 }
 
 /// The databases in the folder.

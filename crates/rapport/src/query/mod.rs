@@ -13,6 +13,7 @@ use crate::projector::{NotYet, RebuildError};
 use crate::tenants::UnknownTenant;
 
 pub use admin::Admin;
+pub(crate) use convert::timestamp;
 pub use customer::Customers;
 pub use projections::Projections;
 pub(crate) use projections::{customer_name, no_customer};

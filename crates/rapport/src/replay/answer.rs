@@ -1,8 +1,8 @@
 //! Responses of a bounded size, and word of progress where nothing is found for long.
 
 use rapport_log::{Position, Record};
-use rapport_touchpoint::Timestamp;
 
+use crate::query::timestamp;
 use crate::wire::v1::{ReplayResponse, ReplayedTouchpoint};
 
 const MAX_TOUCHPOINTS: usize = 500;
@@ -41,7 +41,7 @@ impl Answer {
             self.bytes += event_json.len();
             self.touchpoints.push(ReplayedTouchpoint {
                 position: record.position.0,
-                recorded_at: Some(to_proto(record.recorded_at)),
+                recorded_at: Some(timestamp(record.recorded_at)),
                 event_json: event_json.to_owned(),
             });
         }
@@ -59,10 +59,4 @@ impl Answer {
         self.reached = self.reached.max(self.until);
         self.take()
     }
-}
-
-fn to_proto(moment: Timestamp) -> prost_types::Timestamp {
-    let moment = moment.to_datetime();
-    let nanos = i32::try_from(moment.nanosecond()).expect("a second has less than 2^31 nanoseconds");
-    prost_types::Timestamp { seconds: moment.unix_timestamp(), nanos }
 }
