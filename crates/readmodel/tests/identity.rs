@@ -103,6 +103,19 @@ fn a_link_that_comes_late_but_happened_first_wins() {
 }
 
 #[test]
+fn a_link_is_as_old_as_its_first_event_whenever_that_comes() {
+    given(
+        &[
+            at(5, "again", "user_id:1 email:e@x.org"),
+            at(3, "other", "user_id:2 email:e@x.org"),
+            at(1, "first", "user_id:1 email:e@x.org"),
+            at(9, "mail", "email:e@x.org"),
+        ],
+        &[("user_id:1", "first again mail"), ("user_id:2", "other"), ("email:e@x.org", "first again mail")],
+    );
+}
+
+#[test]
 fn a_call_centre_phone_becomes_void() {
     let mut events: Vec<_> =
         (0..11).map(|n| at(n, &format!("e{n}"), &format!("user_id:u{n} phone:+4930901820 device_id:desk"))).collect();
