@@ -101,19 +101,22 @@ fn attribute(name: &str, attr: Option<Attr>) -> Result<Value, Violation> {
         Some(Attr::CeString(text) | Attr::CeUri(text) | Attr::CeUriRef(text)) => Ok(Value::String(text)),
         Some(Attr::CeBoolean(flag)) => Ok(Value::Bool(flag)),
         Some(Attr::CeInteger(number)) => Ok(Value::from(number)),
-        Some(Attr::CeTimestamp(moment)) => moment_text(&moment).map(Value::String).ok_or_else(|| {
-            let found = format!("{} s and {} ns", moment.seconds, moment.nanos);
-            Violation::new(shown(name), format!("is {found}, which lies outside 1970-01-01 to 2262-04-11"))
-        }),
+        Some(Attr::CeTimestamp(moment)) => {
+            timestamp(&moment).map(|at| Value::String(at.to_string())).ok_or_else(|| {
+                let found = format!("{} s and {} ns", moment.seconds, moment.nanos);
+                Violation::new(shown(name), format!("is {found}, which lies outside 1970-01-01 to 2262-04-11"))
+            })
+        }
         Some(Attr::CeBytes(_)) => Err(Violation::new(shown(name), "is bytes; send a string, a boolean or an integer")),
         None => Err(Violation::new(shown(name), "has no value; leave it out or give it one")),
     }
 }
 
-fn moment_text(moment: &prost_types::Timestamp) -> Option<String> {
+/// `None` outside 1970 to 2262, and for nanoseconds that are none.
+pub(crate) fn timestamp(moment: &prost_types::Timestamp) -> Option<Timestamp> {
     let nanos = (0..1_000_000_000).contains(&moment.nanos).then_some(i64::from(moment.nanos))?;
     let nanos = moment.seconds.checked_mul(1_000_000_000)?.checked_add(nanos)?;
-    Timestamp::from_nanos(nanos).map(|timestamp| timestamp.to_string())
+    Timestamp::from_nanos(nanos)
 }
 
 fn json(data: Data) -> Result<Value, Violation> {

@@ -35,10 +35,14 @@ impl FencePoint {
 }
 
 pub(crate) fn load(connection: &Connection) -> Result<Checkpoint> {
-    let position = connection.prepare_cached("SELECT position FROM checkpoint")?.query_row([], |row| row.get(0))?;
+    let position = position(connection)?;
     let mut find = connection.prepare_cached("SELECT position, hash FROM fence ORDER BY position")?;
     let points = find.query_map([], |row| Ok(FencePoint { position: row.get(0)?, hash: sixteen(row, 1)? }))?;
     Ok(Checkpoint { position, fence: points.collect::<rusqlite::Result<_>>()? })
+}
+
+pub(crate) fn position(connection: &Connection) -> Result<u64> {
+    Ok(connection.prepare_cached("SELECT position FROM checkpoint")?.query_row([], |row| row.get(0))?)
 }
 
 pub(crate) fn duplicates(connection: &Connection) -> Result<u64> {

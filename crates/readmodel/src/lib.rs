@@ -32,7 +32,7 @@ pub use checkpoint::{Checkpoint, FencePoint};
 pub use error::ReadModelError;
 pub use incoming::Incoming;
 pub use parked::ParkedEvent;
-pub use query::{Answer, CustomerAnswer, CustomerName, Reader, Status, TimelineEntry, TimelinePage, TotalsAnswer};
+pub use query::{Answer, CustomerAnswer, CustomerName, Reader, Status, TimelineEntry, TimelinePage};
 
 /// Whose read model a file is.
 #[derive(Clone, PartialEq, Eq)]

@@ -82,11 +82,6 @@ pub struct TimelineEntry {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct TotalsAnswer {
-    pub totals: Totals,
-}
-
-#[derive(Debug, Clone, PartialEq)]
 pub struct Status {
     pub touchpoints: u64,
     pub duplicates: u64,
@@ -165,14 +160,14 @@ impl Reader {
         })
     }
 
-    pub fn totals(&self) -> Result<Answer<TotalsAnswer>> {
-        self.ask(|connection| Ok(TotalsAnswer { totals: totals::all(connection)? }))
+    pub fn totals(&self) -> Result<Answer<Totals>> {
+        self.ask(totals::all)
     }
 
     pub fn status(&self) -> Result<Answer<Status>> {
         self.ask(|connection| {
             let definitions = &self.shared.definitions;
-            let touchpoints = totals::all(connection)?.get("touchpoints");
+            let touchpoints = totals::sum(connection, "touchpoints")?;
             let mut digests = Vec::with_capacity(definitions.models.len());
             for model in &definitions.models {
                 digests.push((*model, totals::digest(connection, *model)?));
@@ -197,7 +192,7 @@ impl Reader {
         };
         let answer = {
             let tx = connection.transaction()?;
-            let position = checkpoint::load(&tx)?.position;
+            let position = checkpoint::position(&tx)?;
             Answer { position, content: question(&tx)? }
         };
         let mut idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner);

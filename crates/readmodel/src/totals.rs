@@ -41,7 +41,8 @@ impl Difference {
     }
 }
 
-fn sum(connection: &Connection, name: &str) -> Result<i128> {
+/// One sum; zero if nothing was ever added to it.
+pub(crate) fn sum(connection: &Connection, name: &str) -> Result<i128> {
     let mut find = connection.prepare_cached("SELECT sum FROM totals WHERE name = ?1")?;
     let text: Option<String> = find.query_row([name], |row| row.get(0)).optional()?;
     text.map_or(Ok(0), |text| parse(name, &text))

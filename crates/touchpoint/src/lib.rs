@@ -28,4 +28,4 @@ pub use order::{Order, OrderKey};
 pub use receive::{Event, read, receive};
 pub use timestamp::{NANOS_PER_DAY, Timestamp};
 pub use touchpoint::Touchpoint;
-pub use violation::Violation;
+pub use violation::{Violation, quote};

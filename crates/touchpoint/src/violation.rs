@@ -47,7 +47,7 @@ pub(crate) fn pointer_token(key: &str) -> String {
 }
 
 /// A stranger's text, fit for an error message: quoted, escaped and cut.
-pub(crate) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     let shown: String = text.chars().take(MAX_QUOTED_CHARS).collect();
     if shown.len() < text.len() { format!("{shown:?}… ({} bytes)", text.len()) } else { format!("{shown:?}") }
 }

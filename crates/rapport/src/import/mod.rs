@@ -22,8 +22,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
-use rapport_touchpoint::Violation;
-use rapport_touchpoint::limits::MAX_QUOTED_CHARS;
+use rapport_touchpoint::{Violation, quote};
 use tokio::sync::mpsc;
 
 pub use mapping::{Mapping, MappingError};
@@ -136,12 +135,6 @@ pub async fn run(job: &Job, summary: &mut Summary) -> Result<(), ImportError> {
         summary.until_in_read_model = Some(began.elapsed());
     }
     Ok(())
-}
-
-/// A stranger's text, fit for an error message.
-fn quote(text: &str) -> String {
-    let cut: String = text.chars().take(MAX_QUOTED_CHARS).collect();
-    if cut.len() < text.len() { format!("{cut:?}… ({} bytes)", text.len()) } else { format!("{cut:?}") }
 }
 
 fn too_long() -> Violation {

@@ -52,9 +52,9 @@ impl Customers {
     }
 
     async fn totals(&self, request: TotalsRequest) -> Result<TotalsResponse, QueryError> {
-        let (answer, freshness) =
+        let (totals, freshness) =
             self.projections.ask(&request.tenant, request.min_position, |reader| reader.totals()).await?;
-        Ok(TotalsResponse { freshness: Some(freshness), ..convert::totals(&answer.totals) })
+        Ok(TotalsResponse { freshness: Some(freshness), ..convert::totals(&totals) })
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::ReplayError;
+use crate::event_proto::timestamp;
 use crate::wire::v1::ReplayRequest;
 
 /// Types, and channels, that one replay may name.
@@ -86,11 +87,7 @@ fn time_of(text: &str) -> Option<Cow<'_, str>> {
 
 fn moment(field: &'static str, moment: Option<prost_types::Timestamp>) -> Result<Option<Timestamp>, ReplayError> {
     let Some(moment) = moment else { return Ok(None) };
-    let nanos = u32::try_from(moment.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
-    let checked = nanos.and_then(|nanos| {
-        let seconds = moment.seconds.checked_mul(1_000_000_000)?;
-        Timestamp::from_nanos(seconds.checked_add(i64::from(nanos))?)
-    });
+    let checked = timestamp(&moment);
     let rule = || {
         let prost_types::Timestamp { seconds, nanos } = moment;
         format!("is {seconds} s and {nanos} ns; must lie from 1970-01-01 to 2262-04-11, with 0 to 999999999 ns")

@@ -123,7 +123,7 @@ impl World {
     }
 
     pub fn total(&self, name: &str) -> i128 {
-        self.reader().totals().unwrap().content.totals.get(name)
+        self.reader().totals().unwrap().content.get(name)
     }
 }
 
