@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-/// Named sums. Money is in millionths of its currency. Names are `counter` or `counter/slice`, such as `orders/USD`.
+/// Named sums. Money is in millionths of its currency. Names are `counter` or `counter/slice`, such as `orders/USD`, or
+/// those of cells ([`Totals::add_cell`]).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Totals(BTreeMap<String, i128>);
 
@@ -13,6 +14,12 @@ impl Totals {
         }
     }
 
+    /// Counts in a cell of a table with many dimensions. Its name is a JSON list of its coordinates, so that the cells of
+    /// one counter, and below it those of one first coordinate, lie next to each other.
+    pub fn add_cell(&mut self, coordinates: &[&str], amount: i128) {
+        self.add(cell_name(coordinates), amount);
+    }
+
     pub fn add_all(&mut self, other: &Self) {
         for (name, amount) in &other.0 {
             self.add(name.as_str(), *amount);
@@ -21,6 +28,16 @@ impl Totals {
 
     pub fn subtract_all(&mut self, other: &Self) {
         for (name, amount) in &other.0 {
+            self.add(name.as_str(), -amount);
+        }
+    }
+
+    /// Adds what another has more than a third.
+    pub fn add_difference(&mut self, after: &Self, before: &Self) {
+        for (name, amount) in &after.0 {
+            self.add(name.as_str(), amount - before.get(name));
+        }
+        for (name, amount) in before.0.iter().filter(|(name, _)| !after.0.contains_key(*name)) {
             self.add(name.as_str(), -amount);
         }
     }
@@ -39,5 +56,47 @@ impl Totals {
             let (found, slice) = name.split_once('/')?;
             (found == counter).then_some((slice, amount))
         })
+    }
+}
+
+/// The name of a cell: a JSON list of texts.
+pub fn cell_name(coordinates: &[&str]) -> String {
+    serde_json::to_string(coordinates).expect("a list of texts is JSON")
+}
+
+/// What all cells below some first coordinates begin with.
+pub fn cell_prefix(coordinates: &[&str]) -> String {
+    let mut prefix = cell_name(coordinates);
+    prefix.pop();
+    prefix
+}
+
+/// The coordinates of a cell, if the name is one's.
+pub fn coordinates(name: &str) -> Option<Vec<String>> {
+    serde_json::from_str(name).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_found_below_its_first_coordinates() {
+        let name = cell_name(&["score", "nps", "2026-03-01", "a \"quoted\", name"]);
+        assert!(name.starts_with(&cell_prefix(&["score", "nps"])));
+        assert!(!name.starts_with(&cell_prefix(&["score", "np"])), "a coordinate is whole");
+        assert_eq!(coordinates(&name).unwrap()[3], "a \"quoted\", name");
+    }
+
+    #[test]
+    fn a_difference_is_what_changed() {
+        let of = |sums: &[(&str, i128)]| {
+            let mut totals = Totals::default();
+            sums.iter().for_each(|(name, sum)| totals.add(*name, *sum));
+            totals
+        };
+        let mut difference = Totals::default();
+        difference.add_difference(&of(&[("a", 3), ("b", 1), ("new", 5)]), &of(&[("a", 1), ("b", 1), ("gone", 2)]));
+        assert_eq!(difference.iter().collect::<Vec<_>>(), [("a", 2), ("gone", -2), ("new", 5)]);
     }
 }
