@@ -4,6 +4,7 @@
 //! in anything that is folded.
 
 mod counts;
+mod definitions;
 mod digest;
 mod fact;
 mod feedback;
@@ -16,12 +17,15 @@ mod totals;
 mod zone;
 
 pub use counts::Counts;
+pub use definitions::Definitions;
 pub use digest::{Digest, fingerprint};
 pub use fact::{Fact, FactChange, FactKey, FactKind};
-pub use feedback::{About, Asking, Feedback, Given, Histogram, Measure, Response, Score, Slice, VALUE_PLACE};
+pub use feedback::{
+    About, Asking, Feedback, Given, Histogram, Measure, Response, Score, ScoreRow, Scores, ScoresQuestion, Slice,
+};
 pub use journey::{Journey, JourneyMaps};
 pub use model::Model;
 pub use profile::{Consent, Interest, Orders, Profile, RecentItem, Trait};
 pub use states::{MOST_TRAIT_CHARS, States, label};
-pub use totals::{Totals, cell_name, cell_prefix, coordinates};
-pub use zone::{Day, Zone};
+pub use totals::{CellRange, Totals, coordinates};
+pub use zone::{Bucket, Day, Days, Zone};

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::Days;
+
 /// Named sums. Money is in millionths of its currency. Names are `counter` or `counter/slice`, such as `orders/USD`, or
 /// those of cells ([`Totals::add_cell`]).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,15 +62,30 @@ impl Totals {
 }
 
 /// The name of a cell: a JSON list of texts.
-pub fn cell_name(coordinates: &[&str]) -> String {
+fn cell_name(coordinates: &[&str]) -> String {
     serde_json::to_string(coordinates).expect("a list of texts is JSON")
 }
 
-/// What all cells below some first coordinates begin with.
-pub fn cell_prefix(coordinates: &[&str]) -> String {
-    let mut prefix = cell_name(coordinates);
-    prefix.pop();
-    prefix
+/// Cells whose names lie next to each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellRange {
+    /// Included.
+    pub from: String,
+    /// Excluded.
+    pub until: String,
+}
+
+impl CellRange {
+    /// The cells below some first coordinates whose next one is a day of these.
+    pub fn of_days(first: &[&str], days: Days) -> Self {
+        let mut below = cell_name(first);
+        below.pop();
+        below.push_str(",\"");
+        let from = days.from.map(|day| day.to_string()).unwrap_or_default();
+        // Beyond all digits.
+        let until = days.until.map_or("~".to_owned(), |day| day.to_string());
+        Self { from: format!("{below}{from}"), until: format!("{below}{until}") }
+    }
 }
 
 /// The coordinates of a cell, if the name is one's.
@@ -79,12 +96,21 @@ pub fn coordinates(name: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Day;
 
     #[test]
-    fn a_cell_is_found_below_its_first_coordinates() {
+    fn a_cell_is_found_below_its_first_coordinates_by_its_day() {
         let name = cell_name(&["score", "nps", "2026-03-01", "a \"quoted\", name"]);
-        assert!(name.starts_with(&cell_prefix(&["score", "nps"])));
-        assert!(!name.starts_with(&cell_prefix(&["score", "np"])), "a coordinate is whole");
+        let day = |text: &str| Day::parse(text);
+        let within = |first: &[&str], days: Days| {
+            let CellRange { from, until } = CellRange::of_days(first, days);
+            from <= name && name < until
+        };
+        assert!(within(&["score", "nps"], Days::default()));
+        assert!(!within(&["score", "np"], Days::default()), "a coordinate is whole");
+        assert!(within(&["score", "nps"], Days { from: day("2026-03-01"), until: day("2026-03-02") }));
+        assert!(!within(&["score", "nps"], Days { from: None, until: day("2026-03-01") }));
+        assert!(!within(&["score", "nps"], Days { from: day("2026-03-02"), until: None }));
         assert_eq!(coordinates(&name).unwrap()[3], "a \"quoted\", name");
     }
 

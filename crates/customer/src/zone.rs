@@ -58,6 +58,46 @@ impl Day {
     }
 }
 
+/// Stretches of days that are told together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Bucket {
+    /// All days in one.
+    #[default]
+    Whole,
+    Day,
+    /// From Monday on, as in ISO 8601.
+    Week,
+    Month,
+    Quarter,
+}
+
+impl Bucket {
+    /// The first day of the bucket that a day falls in; `None` where all are one.
+    pub fn start_of(self, day: Day) -> Option<Day> {
+        let date = day.0;
+        let first_of_month = |month| Date::new(date.year(), month, 1).unwrap_or(date);
+        Some(Day(match self {
+            Self::Whole => return None,
+            Self::Day => date,
+            Self::Week => {
+                let since_monday = i64::from(date.weekday().to_monday_zero_offset());
+                date.checked_sub(jiff::Span::new().days(since_monday)).unwrap_or(date)
+            }
+            Self::Month => first_of_month(date.month()),
+            Self::Quarter => first_of_month((date.month() - 1) / 3 * 3 + 1),
+        }))
+    }
+}
+
+/// Days from one to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Days {
+    /// Included; `None` from the beginning.
+    pub from: Option<Day>,
+    /// Excluded; `None` for ever.
+    pub until: Option<Day>,
+}
+
 impl From<Date> for Day {
     fn from(date: Date) -> Self {
         Self(date)
@@ -103,6 +143,19 @@ mod tests {
             let zone = Zone::parse(zone).unwrap();
             assert!(zone.day_of(Timestamp::EPOCH) < zone.day_of(Timestamp::MAX));
         }
+    }
+
+    #[test]
+    fn a_bucket_begins_with_its_first_day() {
+        let start = |bucket: Bucket, day: &str| bucket.start_of(Day::parse(day).unwrap()).map(|day| day.to_string());
+        assert_eq!(start(Bucket::Day, "2026-11-21").unwrap(), "2026-11-21");
+        assert_eq!(start(Bucket::Week, "2026-11-21").unwrap(), "2026-11-16");
+        assert_eq!(start(Bucket::Week, "2026-11-16").unwrap(), "2026-11-16");
+        assert_eq!(start(Bucket::Week, "2027-01-01").unwrap(), "2026-12-28");
+        assert_eq!(start(Bucket::Month, "2026-11-21").unwrap(), "2026-11-01");
+        assert_eq!(start(Bucket::Quarter, "2026-11-21").unwrap(), "2026-10-01");
+        assert_eq!(start(Bucket::Quarter, "2026-03-31").unwrap(), "2026-01-01");
+        assert_eq!(start(Bucket::Whole, "2026-03-31"), None);
     }
 
     #[test]

@@ -14,13 +14,15 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Config, ConfigError, ServeArgs};
 use crate::gateway::{Gateway, MAX_REQUEST_BYTES};
 use crate::projector::ProjectorError;
-use crate::query::{Admin, Customers, Projections};
+use crate::query::{Admin, Customers, Feedbacks, Journeys, Projections};
 use crate::replay::Replays;
 use crate::tenants::{TenantError, Tenants};
 use crate::wire::DESCRIPTORS;
 use crate::wire::v1::admin_service_server::AdminServiceServer;
 use crate::wire::v1::customer_service_server::CustomerServiceServer;
+use crate::wire::v1::feedback_service_server::FeedbackServiceServer;
 use crate::wire::v1::ingest_service_server::IngestServiceServer;
+use crate::wire::v1::journey_service_server::JourneyServiceServer;
 use crate::wire::v1::replay_service_server::ReplayServiceServer;
 
 /// Unary calls at work on one connection; more are answered with RESOURCE_EXHAUSTED.
@@ -87,17 +89,22 @@ async fn serve_tenants(
     stopping: &CancellationToken,
 ) -> Result<(), ServeError> {
     // Every service that there is: here, in the router, and in the health below.
-    let ingest = IngestServiceServer::new(Gateway::new(tenants.clone(), &config.limits, stopping.clone()))
-        .max_decoding_message_size(MAX_REQUEST_BYTES);
+    let ingest =
+        IngestServiceServer::new(Gateway::new(tenants.clone(), &config.limits, config.clock.clone(), stopping.clone()))
+            .max_decoding_message_size(MAX_REQUEST_BYTES);
     let projections = Projections::start(config, tenants, stopping).await?;
     let replay = ReplayServiceServer::new(Replays::new(projections.clone(), stopping.clone()));
-    let customer = CustomerServiceServer::new(Customers::new(projections.clone()));
+    let customer = CustomerServiceServer::new(Customers::new(projections.clone(), stopping.clone()));
+    let journey = JourneyServiceServer::new(Journeys::new(projections.clone()));
+    let feedback = FeedbackServiceServer::new(Feedbacks::new(projections.clone()));
     let admin = AdminServiceServer::new(Admin::new(projections));
 
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<IngestServiceServer<Gateway>>().await;
     health.set_serving::<ReplayServiceServer<Replays>>().await;
     health.set_serving::<CustomerServiceServer<Customers>>().await;
+    health.set_serving::<JourneyServiceServer<Journeys>>().await;
+    health.set_serving::<FeedbackServiceServer<Feedbacks>>().await;
     health.set_serving::<AdminServiceServer<Admin>>().await;
     let described = || {
         tonic_reflection::server::Builder::configure()
@@ -117,6 +124,8 @@ async fn serve_tenants(
         .add_service(ingest)
         .add_service(replay)
         .add_service(customer)
+        .add_service(journey)
+        .add_service(feedback)
         .add_service(admin);
 
     if let Ok(address) = listener.local_addr() {

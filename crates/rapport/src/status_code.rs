@@ -55,7 +55,9 @@ impl From<QueryError> for Status {
 
 fn query_code(error: &QueryError) -> Code {
     match error {
-        QueryError::UnknownTenant(_) | QueryError::NoCustomer { .. } => Code::NotFound,
+        QueryError::UnknownTenant(_) | QueryError::NoCustomer { .. } | QueryError::NoJourney { .. } => Code::NotFound,
+        QueryError::NotFolded { .. } => Code::Unimplemented,
+        QueryError::TooManyWatchers { .. } => Code::ResourceExhausted,
         QueryError::Argument { .. } => Code::InvalidArgument,
         QueryError::NotYet(_) => Code::DeadlineExceeded,
         QueryError::Log(error) => read_code(error),

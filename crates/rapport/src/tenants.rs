@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rapport_customer::Definitions;
 use rapport_customer::identity::Rules;
 use rapport_log::{Log, OpenError, ReadError, Tenant};
 use rapport_touchpoint::Catalogue;
@@ -20,6 +21,7 @@ pub struct ServedTenant {
     pub log: Log,
     pub catalogue: Arc<Catalogue>,
     pub rules: Rules,
+    pub definitions: Arc<Definitions>,
     pub custom_types: CustomTypes,
     pub kinds: Kinds,
 }
@@ -52,6 +54,7 @@ impl Tenants {
                 log,
                 catalogue: of_tenant.catalogue.clone(),
                 rules: of_tenant.rules.clone(),
+                definitions: of_tenant.definitions.clone(),
                 custom_types: of_tenant.custom_types,
                 kinds: Kinds::new(on_log, &config.limits),
             };

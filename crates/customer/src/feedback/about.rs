@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Measure;
 use crate::fact::FactKey;
-use crate::{Totals, Zone};
+use crate::{Day, Totals, Zone};
 
 /// What feedback is sliced by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +89,25 @@ impl About {
     }
 }
 
+/// A cell as [`About::count`] wrote it.
+pub(super) struct Cell<'a>(pub &'a [String]);
+
+impl Cell<'_> {
+    pub fn day(&self) -> Option<Day> {
+        self.0.get(2).and_then(|text| Day::parse(text))
+    }
+
+    pub fn slice(&self, slice: Slice) -> &str {
+        let place = Slice::ALL.iter().position(|known| *known == slice).unwrap_or_default();
+        self.0.get(3 + place).map(String::as_str).unwrap_or_default()
+    }
+
+    /// The score, or whether an asking was answered.
+    pub fn value(&self) -> &str {
+        self.0.last().map(String::as_str).unwrap_or_default()
+    }
+}
+
 /// A way to slice feedback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Slice {
@@ -129,22 +148,7 @@ impl Slice {
             Self::Stage => about.stage.as_deref().unwrap_or_default(),
         }
     }
-
-    /// Its place among the parts of a cell, after the counter, the measure and the day.
-    pub fn place(self) -> usize {
-        match self {
-            Self::Channel => 3,
-            Self::Survey => 4,
-            Self::Touchpoint => 5,
-            Self::Agent => 6,
-            Self::Team => 7,
-            Self::Stage => 8,
-        }
-    }
 }
-
-/// The place of the value in a cell: the score, or whether an asking was answered.
-pub const VALUE_PLACE: usize = 9;
 
 impl Response {
     /// One that was replaced counts no more.

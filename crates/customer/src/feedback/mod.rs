@@ -5,6 +5,7 @@
 
 mod about;
 mod score;
+mod scores;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,8 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::fact::{Fact, FactChange, FactKey, FactKind};
 
-pub use about::{About, Asking, Response, Slice, VALUE_PLACE};
+pub use about::{About, Asking, Response, Slice};
 pub use score::{Histogram, Score};
+pub use scores::{ScoreRow, Scores, ScoresQuestion};
 
 /// Survey instances of one customer whose answer may still be replaced; an older one counts as it stands.
 const MOST_INSTANCES: usize = 1_000;

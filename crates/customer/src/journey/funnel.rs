@@ -1,7 +1,9 @@
-//! What one customer adds to the funnel: how far it came, and how fast.
+//! The funnel: how far customers come, and how fast; what one of them adds, and what all of them add up to.
+
+use std::collections::BTreeMap;
 
 use super::{JourneyMap, Progress};
-use crate::{Totals, Zone};
+use crate::{Bucket, CellRange, Day, Days, Totals, Zone};
 
 /// Seconds below this are told apart exactly.
 const EXACT: u64 = 64;
@@ -51,6 +53,114 @@ impl Pace {
         let (above, class) = ((self.0 - EXACT) / IN_A_DOUBLING, (self.0 - EXACT) % IN_A_DOUBLING);
         let width = 1 << (above + 1);
         (IN_A_DOUBLING + class) * width + width / 2
+    }
+}
+
+/// What is asked of the cells.
+#[derive(Debug, Clone, Copy)]
+pub struct FunnelQuestion<'a> {
+    pub map: &'a JourneyMap,
+    /// When the customers' journeys began.
+    pub days: Days,
+    pub bucket: Bucket,
+    /// One row for each channel that won customers.
+    pub by_channel: bool,
+    /// Only the customers whom this channel won.
+    pub channel: Option<&'a str>,
+}
+
+/// Rows in the order of period and channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Funnel {
+    pub rows: BTreeMap<(Option<Day>, Option<String>), FunnelRow>,
+}
+
+/// Customers whose journey began in one period.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FunnelRow {
+    pub began: u64,
+    /// One for each stage of the map.
+    pub stages: Vec<StageCount>,
+    /// By the names of two stages of the path that were entered one after the other.
+    pub paces: BTreeMap<(String, String), Paces>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StageCount {
+    /// Were in it at some time.
+    pub entered: u64,
+    /// Were in it or, further on the path, beyond it.
+    pub reached: u64,
+    /// Are in it now.
+    pub now_in: u64,
+}
+
+/// How often each class of durations occurred.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Paces(BTreeMap<Pace, u64>);
+
+impl Paces {
+    pub fn count(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// Within 2 %; of two in the middle the shorter.
+    pub fn median_seconds(&self) -> Option<u64> {
+        let middle = self.count().div_ceil(2);
+        let mut passed = 0;
+        self.0.iter().find_map(|(pace, count)| {
+            passed += count;
+            (passed >= middle).then(|| pace.seconds())
+        })
+    }
+}
+
+impl FunnelQuestion<'_> {
+    /// The cells that say how far customers came.
+    pub fn depths(&self) -> CellRange {
+        CellRange::of_days(&["funnel", &self.map.name], self.days)
+    }
+
+    /// The cells that say how fast.
+    pub fn paces(&self) -> CellRange {
+        CellRange::of_days(&["pace", &self.map.name], self.days)
+    }
+}
+
+impl Funnel {
+    /// Adds a cell of either kind. `None` if it is not one of this journey.
+    pub fn add(&mut self, question: &FunnelQuestion<'_>, coordinates: &[String], count: u64) -> Option<()> {
+        let [counter, _, day, channel, rest @ ..] = coordinates else { return None };
+        if question.channel.is_some_and(|only| only != channel) {
+            return Some(());
+        }
+        let period = question.bucket.start_of(Day::parse(day)?);
+        let row = self.rows.entry((period, question.by_channel.then(|| channel.clone()))).or_default();
+        match (counter.as_str(), rest) {
+            ("funnel", [stage, entered]) => row.add_customers(question.map, stage, entered, count),
+            ("pace", [from, to, pace]) => {
+                let paces = row.paces.entry((from.clone(), to.clone())).or_default();
+                *paces.0.entry(Pace(pace.parse().ok()?)).or_default() += count;
+                Some(())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl FunnelRow {
+    fn add_customers(&mut self, map: &JourneyMap, stage: &str, entered: &str, count: u64) -> Option<()> {
+        self.began += count;
+        self.stages.resize(map.stages.len(), StageCount::default());
+        self.stages[usize::from(map.find(stage)?.0)].now_in += count;
+        let mut further = false;
+        for ((_, stage), (entered, counted)) in map.indexed().zip(entered.bytes().zip(&mut self.stages)).rev() {
+            let entered = entered == b'1';
+            further |= entered && !stage.is_quiet();
+            counted.entered += if entered { count } else { 0 };
+            counted.reached += if entered || further && !stage.is_quiet() { count } else { 0 };
+        }
+        Some(())
     }
 }
 

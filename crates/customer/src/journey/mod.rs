@@ -9,7 +9,7 @@ mod map;
 mod progress;
 
 pub use condition::Condition;
-pub use funnel::{Pace, pace_of};
+pub use funnel::{Funnel, FunnelQuestion, FunnelRow, Pace, Paces, StageCount, pace_of};
 pub use map::{
     Entries, EventEntry, From, JourneyMap, JourneyMaps, MOST_JOURNEYS, MOST_STAGES, Silence, Stage, StageIndex,
     StageSet, Types,

@@ -31,7 +31,7 @@ mod tests {
 
     #[test]
     fn defaults_are_there_and_long_integers_are_text() {
-        let freshness = Some(Freshness { position: 5_000_000_000, head: 0, lag: 0 });
+        let freshness = Some(Freshness { position: 5_000_000_000, head: 0, lag: 0, clock: None });
         let json = proto_json("TotalsResponse", &TotalsResponse { freshness, ..TotalsResponse::default() }).unwrap();
         assert_eq!(json["freshness"]["position"], "5000000000");
         assert_eq!(json["customers"], "0");

@@ -115,7 +115,9 @@ impl File<'_> {
             Some(folder) => self.catalogue(&key("schemas"), folder)?,
         };
         let rules = Rules::default().with_country(country.transpose()?);
-        Ok(TenantConfig { rules, catalogue: Arc::new(catalogue), custom_types })
+        let definitions =
+            rapport_customer::Definitions { zone: rapport_customer::Zone::utc(), journeys: Arc::default() };
+        Ok(TenantConfig { rules, definitions: Arc::new(definitions), catalogue: Arc::new(catalogue), custom_types })
     }
 
     /// A relative folder is meant from where the file lies, so that a configuration can be moved as a whole.

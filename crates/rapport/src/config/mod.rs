@@ -10,11 +10,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rapport_customer::Definitions;
 use rapport_customer::identity::Rules;
 use rapport_log::{LogConfig, Tenant};
 use rapport_touchpoint::Catalogue;
 
 pub use self::error::ConfigError;
+use crate::clock::Clock;
 
 /// The tenant that an empty name means, and the only one where no file names others.
 pub const DEFAULT_TENANT: &str = "default";
@@ -46,11 +48,13 @@ pub struct Config {
     pub limits: Limits,
     /// What is not finished this long after the signal to stop is broken off; it was not acknowledged.
     pub shutdown_patience: Duration,
+    pub clock: Clock,
 }
 
 #[derive(Debug, Clone)]
 pub struct TenantConfig {
     pub rules: Rules,
+    pub definitions: Arc<Definitions>,
     pub catalogue: Arc<Catalogue>,
     pub custom_types: CustomTypes,
 }
@@ -92,6 +96,7 @@ impl TryFrom<ServeArgs> for Config {
             tenants: file.tenants,
             limits: file.limits,
             shutdown_patience: SHUTDOWN_PATIENCE,
+            clock: Clock::System,
         })
     }
 }

@@ -1,7 +1,5 @@
 //! `IngestService`: the one way of each call through the gateway.
 
-use rapport_touchpoint::Timestamp;
-use time::OffsetDateTime;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
@@ -11,6 +9,7 @@ use super::deadline::time_for;
 use super::room::{Place, Room};
 use super::stream::{Responses, responses};
 use super::{MAX_EVENTS, PublishError};
+use crate::clock::Clock;
 use crate::config::Limits;
 use crate::tenants::Tenants;
 use crate::wire::v1::{PublishRequest, PublishResponse, ingest_service_server::IngestService};
@@ -20,13 +19,14 @@ use crate::wire::v1::{PublishRequest, PublishResponse, ingest_service_server::In
 pub struct Gateway {
     tenants: Tenants,
     pub(super) room: Room,
+    clock: Clock,
     pub(super) stopping: CancellationToken,
 }
 
 impl Gateway {
     /// Open streams end when `stopping` is cancelled.
-    pub fn new(tenants: Tenants, limits: &Limits, stopping: CancellationToken) -> Self {
-        Self { tenants, room: Room::new(limits.in_flight_bytes), stopping }
+    pub fn new(tenants: Tenants, limits: &Limits, clock: Clock, stopping: CancellationToken) -> Self {
+        Self { tenants, room: Room::new(limits.in_flight_bytes), clock, stopping }
     }
 
     /// The request, received now.
@@ -35,7 +35,7 @@ impl Gateway {
         if request.events.len() > MAX_EVENTS {
             return Err(PublishError::TooManyEvents { count: request.events.len() });
         }
-        Ok(Batch { tenant, events: request.events, received_at: now() })
+        Ok(Batch { tenant, events: request.events, received_at: self.clock.now() })
     }
 
     pub(super) async fn publish_one(&self, request: PublishRequest) -> Result<PublishResponse, PublishError> {
@@ -43,11 +43,6 @@ impl Gateway {
         let _place: Place = self.room.ask_for(&batch.events).await?;
         batch.check().await?.append(|| ()).await
     }
-}
-
-/// The only clock of the gateway. Before 1970 there is no time to stamp, so such a clock counts as stopped there.
-fn now() -> Timestamp {
-    Timestamp::from_datetime(OffsetDateTime::now_utc()).unwrap_or(Timestamp::EPOCH)
 }
 
 #[tonic::async_trait]

@@ -44,7 +44,7 @@ async fn door_with(change: impl FnOnce(&mut Config)) -> Door {
     let mut config = Config::try_from(args).unwrap();
     change(&mut config);
     let tenants = Tenants::open(&config).await.unwrap();
-    let gateway = Gateway::new(tenants.clone(), &config.limits, CancellationToken::new());
+    let gateway = Gateway::new(tenants.clone(), &config.limits, config.clock.clone(), CancellationToken::new());
     Door { gateway, tenants, _folder: folder }
 }
 

@@ -5,15 +5,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rapport_log::{Filter, Log, Position, Read};
-use rapport_readmodel::{Applied, Definitions, Incoming, Origin, ReadModel, Reader};
+use rapport_readmodel::{Applied, CustomerKey, Definitions, Incoming, Origin, ReadModel, Reader};
+use rapport_touchpoint::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::batch::Batch;
+use super::changes::{ChangeSet, Changes};
 use super::{ProjectorError, Setup, fence};
+use crate::clock::Clock;
 
 /// How often the end of the log is looked up while nothing comes from it.
 const HEAD_INTERVAL: Duration = Duration::from_millis(500);
+/// How often it is looked whether silence is due.
+const CLOCK_INTERVAL: Duration = Duration::from_millis(100);
 /// After an error the file is opened anew, later each time.
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const LAST_RETRY: Duration = Duration::from_secs(30);
@@ -24,8 +29,19 @@ pub(super) struct Folded {
     pub position: u64,
     /// The end of the log as far as is known.
     pub head: u64,
+    /// The log was read to its end once.
+    pub caught_up: bool,
+    /// At or before the next silence that changes something.
+    pub due: Option<Timestamp>,
     /// What keeps it from going on, if anything does.
     pub fault: Option<String>,
+}
+
+impl Folded {
+    /// Is all in it that is on the log, and all that silence has done until now?
+    pub fn is_settled(&self, now: Timestamp) -> bool {
+        self.caught_up && self.position >= self.head && self.due.is_none_or(|due| due > now)
+    }
 }
 
 /// A read-model file, open and held against the log.
@@ -33,16 +49,32 @@ pub(super) struct Folding {
     model: ReadModel,
     log: Log,
     definitions: Arc<Definitions>,
+    clock: Clock,
+    changes: Arc<Changes>,
+    generation: u32,
+}
+
+/// What there is to do, in this order.
+enum Work {
+    Fold(Vec<Incoming>),
+    LetPass(Timestamp),
 }
 
 impl Folding {
-    pub async fn open(setup: &Setup, path: &Path) -> Result<Self, ProjectorError> {
+    pub async fn open(setup: &Setup, path: &Path, generation: u32) -> Result<Self, ProjectorError> {
         let (file, origin, definitions) = (path.to_owned(), setup.origin.clone(), setup.definitions.clone());
         let model = tokio::task::spawn_blocking(move || ReadModel::open(&file, origin, definitions))
             .await
             .map_err(|_| ProjectorError::BrokenOff)??;
         fence::check(&setup.log, model.checkpoint(), path).await?;
-        Ok(Self { model, log: setup.log.clone(), definitions: setup.definitions.clone() })
+        Ok(Self {
+            model,
+            log: setup.log.clone(),
+            definitions: setup.definitions.clone(),
+            clock: setup.clock.clone(),
+            changes: setup.changes.clone(),
+            generation,
+        })
     }
 
     pub fn reader(&self, origin: &Origin) -> Result<Reader, ProjectorError> {
@@ -56,12 +88,13 @@ impl Folding {
     /// Folds until `stop`, opening the file anew after every error.
     pub async fn keep_on(self, setup: Setup, progress: watch::Sender<Folded>, stop: CancellationToken) {
         let path: PathBuf = self.model.path().to_owned();
+        let generation = self.generation;
         let mut folding = Some(self);
         let mut retry = FIRST_RETRY;
         loop {
             let ended = match folding.take() {
                 Some(open) => open.run(&progress, &stop).await,
-                None => match Self::open(&setup, &path).await {
+                None => match Self::open(&setup, &path, generation).await {
                     Ok(open) => {
                         retry = FIRST_RETRY;
                         open.run(&progress, &stop).await
@@ -84,35 +117,65 @@ impl Folding {
     }
 
     async fn run(self, progress: &watch::Sender<Folded>, stop: &CancellationToken) -> Result<(), ProjectorError> {
-        let Self { model, log, definitions } = self;
+        let Self { model, log, definitions, clock, changes, generation } = self;
         let after = Position(model.checkpoint().position);
-        let (batches, queue) = mpsc::channel(1);
-        let applied = progress.clone();
-        let applying = tokio::task::spawn_blocking(move || apply_all(model, queue, &applied));
-        let gathered = gather(&log, after, definitions, batches, progress, stop).await;
+        progress.send_modify(|folded| folded.caught_up = false);
+        let (work, queue) = mpsc::channel(1);
+        let applying = Applying { model, progress: progress.clone(), changes, generation };
+        let applying = tokio::task::spawn_blocking(move || applying.run(queue));
+        let gathered = gather(&log, after, definitions, clock, work, progress, stop).await;
         applying.await.map_err(|_| ProjectorError::BrokenOff)??;
         gathered
     }
 }
 
-/// Applies batch after batch until there are no more to come. Blocks.
-fn apply_all(
-    mut model: ReadModel,
-    mut queue: mpsc::Receiver<Vec<Incoming>>,
-    progress: &watch::Sender<Folded>,
-) -> Result<(), ProjectorError> {
-    while let Some(batch) = queue.blocking_recv() {
+/// The one writer of the file, at work.
+struct Applying {
+    model: ReadModel,
+    progress: watch::Sender<Folded>,
+    changes: Arc<Changes>,
+    generation: u32,
+}
+
+impl Applying {
+    /// Does one piece of work after the other until there are no more to come. Blocks.
+    fn run(mut self, mut queue: mpsc::Receiver<Work>) -> Result<(), ProjectorError> {
+        self.told(self.model.checkpoint().position)?;
+        while let Some(work) = queue.blocking_recv() {
+            let changed = match work {
+                Work::Fold(batch) => self.fold(batch)?,
+                Work::LetPass(until) => self.let_pass(until)?,
+            };
+            let position = self.model.checkpoint().position;
+            self.told(position)?;
+            self.changes.tell(ChangeSet { generation: self.generation, position, customers: changed });
+        }
+        Ok(())
+    }
+
+    fn fold(&mut self, batch: Vec<Incoming>) -> Result<Vec<CustomerKey>, ProjectorError> {
         let began = Instant::now();
-        let applied = model.apply(batch)?;
-        let Applied { position, fresh, refolds, .. } = applied;
+        let Applied { position, fresh, refolds, changed, .. } = self.model.apply(batch)?;
         tracing::debug!(position, fresh, refolds, took = ?began.elapsed(), "folded a batch");
-        progress.send_modify(|folded| {
-            folded.position = applied.position;
-            folded.head = folded.head.max(applied.position);
+        Ok(changed)
+    }
+
+    fn let_pass(&mut self, until: Timestamp) -> Result<Vec<CustomerKey>, ProjectorError> {
+        let passed = self.model.let_pass(until)?.unwrap_or_default();
+        tracing::debug!(clock = %passed.clock, customers = passed.changed.len(), "let silence fall");
+        Ok(passed.changed)
+    }
+
+    fn told(&self, position: u64) -> Result<(), ProjectorError> {
+        let due = self.model.due()?;
+        self.progress.send_modify(|folded| {
+            folded.position = position;
+            folded.head = folded.head.max(position);
+            folded.due = due;
             folded.fault = None;
         });
+        Ok(())
     }
-    Ok(())
 }
 
 /// Reads the log into batches. A batch leaves when it is full, or when there is nothing more at hand and the previous one
@@ -121,7 +184,8 @@ async fn gather(
     log: &Log,
     after: Position,
     definitions: Arc<Definitions>,
-    batches: mpsc::Sender<Vec<Incoming>>,
+    clock: Clock,
+    work: mpsc::Sender<Work>,
     progress: &watch::Sender<Folded>,
     stop: &CancellationToken,
 ) -> Result<(), ProjectorError> {
@@ -130,6 +194,8 @@ async fn gather(
     let mut live = false;
     let mut head_looked_up = tokio::time::interval(HEAD_INTERVAL);
     head_looked_up.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut clock_looked_at = tokio::time::interval(CLOCK_INTERVAL);
+    clock_looked_at.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             biased;
@@ -138,16 +204,26 @@ async fn gather(
                 Some(Ok(Read::Record(record))) => batch.push(record),
                 Some(Ok(Read::CaughtUp(head))) => {
                     live = true;
-                    progress.send_modify(|folded| folded.head = folded.head.max(head.0));
+                    progress.send_modify(|folded| {
+                        folded.head = folded.head.max(head.0);
+                        folded.caught_up = true;
+                    });
                 }
                 Some(Err(error)) => return Err(error.into()),
                 None => return Ok(()),
             },
-            room = batches.reserve(), if batch.is_full() || live && !batch.is_empty() => {
+            room = work.reserve(), if batch.is_full() || live && !batch.is_empty() => {
                 let Ok(room) = room else { return Ok(()) };
                 let (full, definitions) = (std::mem::take(&mut batch), definitions.clone());
                 let decoded = tokio::task::spawn_blocking(move || full.decode(&definitions));
-                room.send(decoded.await.map_err(|_| ProjectorError::BrokenOff)?);
+                room.send(Work::Fold(decoded.await.map_err(|_| ProjectorError::BrokenOff)?));
+            }
+            // Silence falls once the log is read to its end: until then events that break it may still come.
+            _ = clock_looked_at.tick(), if live && batch.is_empty() => {
+                let now = clock.now();
+                if progress.borrow().due.is_some_and(|due| due <= now) && let Ok(room) = work.try_reserve() {
+                    room.send(Work::LetPass(now));
+                }
             }
             _ = head_looked_up.tick() => {
                 if let Ok(head) = log.head().await {

@@ -3,6 +3,7 @@
 //! records → batch → decode on all cores → one transaction → a new position that queries wait for.
 
 mod batch;
+mod changes;
 mod fence;
 mod folding;
 mod generations;
@@ -15,6 +16,7 @@ use rapport_log::{Position, ReadError};
 use rapport_readmodel::ReadModelError;
 use thiserror::Error;
 
+pub use changes::{ChangeSet, Changes};
 pub use projection::{Live, NotYet, Projection, Setup};
 pub use rebuild::{RebuildError, RebuildProgress, Updates};
 

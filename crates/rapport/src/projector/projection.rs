@@ -4,16 +4,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rapport_customer::Model;
 use rapport_log::Log;
 use rapport_readmodel::{Definitions, Origin, ReadModelError, Reader};
+use rapport_touchpoint::Timestamp;
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::ProjectorError;
+use super::changes::{ChangeSet, Changes};
 use super::folding::{Folded, Folding};
 use super::generations::Generations;
 use super::rebuild::{Building, RebuildError, Request, Updates};
+use crate::clock::Clock;
 
 /// What a projector folds, and where to.
 #[derive(Clone)]
@@ -21,6 +25,8 @@ pub struct Setup {
     pub log: Log,
     pub origin: Origin,
     pub definitions: Arc<Definitions>,
+    pub clock: Clock,
+    pub changes: Arc<Changes>,
     /// The folder of this read model's files.
     pub folder: PathBuf,
 }
@@ -34,6 +40,8 @@ pub struct Live {
     pub position: u64,
     /// The end of the log as far as the projector knows.
     pub head: u64,
+    /// At or before the next silence that changes something.
+    pub due: Option<Timestamp>,
     /// What keeps it from going on, if anything does.
     pub fault: Option<String>,
 }
@@ -49,6 +57,8 @@ pub struct NotYet {
 
 /// A handle on the projector of one tenant.
 pub struct Projection {
+    models: Vec<Model>,
+    changes: Arc<Changes>,
     live: watch::Receiver<Live>,
     requests: mpsc::Sender<Request>,
 }
@@ -58,11 +68,11 @@ impl Projection {
     pub async fn start(setup: Setup, stopping: CancellationToken) -> Result<Self, ProjectorError> {
         let files = Generations::open(setup.folder.clone())?;
         let mut generation = files.current()?;
-        let folding = match Folding::open(&setup, &files.path(generation)).await {
+        let folding = match Folding::open(&setup, &files.path(generation), generation).await {
             Err(ProjectorError::ReadModel(ReadModelError::Foreign { what: "fingerprint" | "format", .. })) => {
                 tracing::info!("the definitions changed: generation {} is folded from the log", generation + 1);
                 generation += 1;
-                Folding::open(&setup, &files.path(generation)).await?
+                Folding::open(&setup, &files.path(generation), generation).await?
             }
             opened => opened?,
         };
@@ -70,17 +80,35 @@ impl Projection {
         files.remove_all_but(&[generation]);
         let reader = folding.reader(&setup.origin)?;
         let position = folding.position();
-        let (live, receiver) = watch::channel(Live { generation, reader, position, head: position, fault: None });
-        let (progress, folded) = watch::channel(Folded { position, head: position, fault: None });
+        let live = Live { generation, reader, position, head: position, due: None, fault: None };
+        let (live, receiver) = watch::channel(live);
+        let (progress, folded) = watch::channel(Folded { position, head: position, ..Folded::default() });
+        let (changes, models) = (setup.changes.clone(), setup.definitions.models.clone());
+        changes.serve(generation);
         let (requests, asked) = mpsc::channel(1);
         let stop = CancellationToken::new();
         tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
         tokio::spawn(Supervisor { setup, files, live, folded, stop, building: None, asked }.run(stopping));
-        Ok(Self { live: receiver, requests })
+        Ok(Self { models, changes, live: receiver, requests })
     }
 
     pub fn live(&self) -> Live {
         self.live.borrow().clone()
+    }
+
+    /// What it folds.
+    pub fn models(&self) -> &[Model] {
+        &self.models
+    }
+
+    /// Whom each transaction changes, from now on.
+    pub fn changes(&self) -> broadcast::Receiver<Arc<ChangeSet>> {
+        self.changes.subscribe()
+    }
+
+    /// What serves, whenever that gets further.
+    pub fn watch(&self) -> watch::Receiver<Live> {
+        self.live.clone()
     }
 
     /// What serves, once everything up to this position is in it.
@@ -136,10 +164,11 @@ impl Supervisor {
     }
 
     fn show(&mut self) {
-        let Folded { position, head, fault } = self.folded.borrow_and_update().clone();
+        let Folded { position, head, due, fault, .. } = self.folded.borrow_and_update().clone();
         self.live.send_modify(|live| {
             live.position = position;
             live.head = head;
+            live.due = due;
             live.fault = fault;
         });
     }
@@ -170,7 +199,7 @@ impl Supervisor {
             return;
         }
         let folded = folded.unwrap_or_default();
-        if folded.position < self.live.borrow().position || folded.position < folded.head {
+        if folded.position < self.live.borrow().position || !folded.is_settled(self.setup.clock.now()) {
             building.tell(&folded);
             self.building = Some(building);
             return;
@@ -182,13 +211,15 @@ impl Supervisor {
         self.stop.cancel();
         self.stop = building.stop.clone();
         self.folded = building.folded.clone();
-        let Folded { position, head, .. } = folded;
+        let Folded { position, head, due, .. } = folded;
         let before = self.live.borrow().generation;
+        self.setup.changes.serve(building.generation);
         self.live.send_replace(Live {
             generation: building.generation,
             reader: building.reader.clone(),
             position,
             head,
+            due,
             fault: None,
         });
         // Queries that began on the one before may still open it; the next start or rebuild removes it.

@@ -54,7 +54,7 @@ pub(super) struct Building {
 impl Building {
     /// Starts an empty file, which folds the whole log.
     pub async fn start(setup: &Setup, files: &Generations, generation: u32) -> Result<(Self, Updates), RebuildError> {
-        let folding = Folding::open(setup, &files.path(generation)).await?;
+        let folding = Folding::open(setup, &files.path(generation), generation).await?;
         let reader = folding.reader(&setup.origin)?;
         let (progress, mut folded) = watch::channel(Folded { position: folding.position(), ..Folded::default() });
         // So that an empty log, on which nothing ever happens, is looked at too.

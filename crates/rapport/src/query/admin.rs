@@ -55,6 +55,7 @@ impl Admin {
             digest: digest.to_string(),
             fingerprint: status.fingerprint,
             fault: live.fault.unwrap_or_default(),
+            clock: freshness.clock,
         })
     }
 
