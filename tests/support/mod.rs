@@ -6,6 +6,7 @@ pub mod cdnow;
 pub mod client;
 pub mod events;
 pub mod happened;
+pub mod http;
 pub mod nats;
 mod nats_binary;
 pub mod program;

@@ -66,7 +66,7 @@ impl Kept {
     fn config(&self) -> Config {
         let log = self.nats.as_ref().map_or("embedded".to_owned(), NatsServer::url);
         let (data, listen) = (self.folder.path().to_owned(), "127.0.0.1:0".to_owned());
-        Config::try_from(ServeArgs { data, log, listen, config: None, insecure: false }).unwrap()
+        Config::try_from(ServeArgs { data, log, listen, ..ServeArgs::default() }).unwrap()
     }
 }
 
@@ -86,6 +86,11 @@ impl Server {
 
     pub fn nats(&self) -> &NatsServer {
         self.kept.nats.as_ref().expect("the log is on a NATS server")
+    }
+
+    /// The folder of the one tenant.
+    pub fn tenant(&self) -> PathBuf {
+        self.kept.tenant()
     }
 
     pub fn url(&self) -> &str {

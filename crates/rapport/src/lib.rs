@@ -6,6 +6,7 @@ pub mod config;
 mod demo;
 pub mod event_proto;
 pub mod gateway;
+mod http;
 pub mod import;
 mod progress;
 pub mod projector;

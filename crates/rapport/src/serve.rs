@@ -7,12 +7,14 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError, ServeArgs};
 use crate::gateway::{Gateway, MAX_REQUEST_BYTES};
+use crate::http::{self, Watched};
 use crate::projector::ProjectorError;
 use crate::query::{Admin, Customers, Projections};
 use crate::replay::Replays;
@@ -92,7 +94,7 @@ async fn serve_tenants(
     let projections = Projections::start(config, tenants, stopping).await?;
     let replay = ReplayServiceServer::new(Replays::new(projections.clone(), stopping.clone()));
     let customer = CustomerServiceServer::new(Customers::new(projections.clone()));
-    let admin = AdminServiceServer::new(Admin::new(projections));
+    let admin = AdminServiceServer::new(Admin::new(projections.clone()));
 
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<IngestServiceServer<Gateway>>().await;
@@ -104,13 +106,7 @@ async fn serve_tenants(
             .register_encoded_file_descriptor_set(DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    let router = Server::builder()
-        .concurrency_limit_per_connection(CALLS_PER_CONNECTION)
-        .load_shed(true)
-        .max_concurrent_streams(STREAMS_PER_CONNECTION)
-        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .add_service(health_service)
+    let services = Routes::new(health_service)
         .add_service(described().build_v1()?)
         // Python's client asks in the old way only.
         .add_service(described().build_v1alpha()?)
@@ -118,6 +114,15 @@ async fn serve_tenants(
         .add_service(replay)
         .add_service(customer)
         .add_service(admin);
+    let routes = http::beside(services.into_axum_router(), Watched { projections });
+    let router = Server::builder()
+        .accept_http1(true)
+        .concurrency_limit_per_connection(CALLS_PER_CONNECTION)
+        .load_shed(true)
+        .max_concurrent_streams(STREAMS_PER_CONNECTION)
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .add_routes(routes.into());
 
     if let Ok(address) = listener.local_addr() {
         tracing::info!("listening on {address}");

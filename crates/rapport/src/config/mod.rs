@@ -80,6 +80,19 @@ impl Default for Limits {
     }
 }
 
+impl Default for ServeArgs {
+    /// What stands for an argument that was not given.
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("./rapport-data"),
+            log: "embedded".to_owned(),
+            listen: "127.0.0.1:7700".to_owned(),
+            config: None,
+            insecure: false,
+        }
+    }
+}
+
 impl TryFrom<ServeArgs> for Config {
     type Error = ConfigError;
 

@@ -5,13 +5,7 @@ use std::path::Path;
 use super::*;
 
 fn args() -> ServeArgs {
-    ServeArgs {
-        data: PathBuf::from("data"),
-        log: "embedded".to_owned(),
-        listen: "127.0.0.1:7700".to_owned(),
-        config: None,
-        insecure: false,
-    }
+    ServeArgs { data: PathBuf::from("data"), ..ServeArgs::default() }
 }
 
 /// A configuration folder with this rapport.toml and one good schema file in `own`.

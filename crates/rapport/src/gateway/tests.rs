@@ -34,14 +34,7 @@ async fn door() -> Door {
 
 async fn door_with(change: impl FnOnce(&mut Config)) -> Door {
     let folder = tempfile::tempdir().unwrap();
-    let args = ServeArgs {
-        data: folder.path().to_owned(),
-        log: "embedded".to_owned(),
-        listen: "127.0.0.1:0".to_owned(),
-        config: None,
-        insecure: false,
-    };
-    let mut config = Config::try_from(args).unwrap();
+    let mut config = Config::try_from(ServeArgs { data: folder.path().to_owned(), ..ServeArgs::default() }).unwrap();
     change(&mut config);
     let tenants = Tenants::open(&config).await.unwrap();
     let gateway = Gateway::new(tenants.clone(), &config.limits, CancellationToken::new());

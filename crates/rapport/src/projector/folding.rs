@@ -33,6 +33,8 @@ pub(super) struct Folding {
     model: ReadModel,
     log: Log,
     definitions: Arc<Definitions>,
+    /// The end of the log when the file was opened.
+    head: u64,
 }
 
 impl Folding {
@@ -41,8 +43,8 @@ impl Folding {
         let model = tokio::task::spawn_blocking(move || ReadModel::open(&file, origin, definitions))
             .await
             .map_err(|_| ProjectorError::BrokenOff)??;
-        fence::check(&setup.log, model.checkpoint(), path).await?;
-        Ok(Self { model, log: setup.log.clone(), definitions: setup.definitions.clone() })
+        let head = fence::check(&setup.log, model.checkpoint(), path).await?.0;
+        Ok(Self { model, log: setup.log.clone(), definitions: setup.definitions.clone(), head })
     }
 
     pub fn reader(&self, origin: &Origin) -> Result<Reader, ProjectorError> {
@@ -51,6 +53,10 @@ impl Folding {
 
     pub fn position(&self) -> u64 {
         self.model.checkpoint().position
+    }
+
+    pub fn head(&self) -> u64 {
+        self.head
     }
 
     /// Folds until `stop`, opening the file anew after every error.
@@ -84,7 +90,7 @@ impl Folding {
     }
 
     async fn run(self, progress: &watch::Sender<Folded>, stop: &CancellationToken) -> Result<(), ProjectorError> {
-        let Self { model, log, definitions } = self;
+        let Self { model, log, definitions, .. } = self;
         let after = Position(model.checkpoint().position);
         let (batches, queue) = mpsc::channel(1);
         let applied = progress.clone();
@@ -134,6 +140,8 @@ async fn gather(
         tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),
+            // Applying failed: the reason is told now, and not when the next record comes.
+            () = batches.closed() => return Ok(()),
             read = reader.next(), if !batch.is_full() => match read {
                 Some(Ok(Read::Record(record))) => batch.push(record),
                 Some(Ok(Read::CaughtUp(head))) => {

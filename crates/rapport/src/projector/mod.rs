@@ -7,6 +7,7 @@ mod fence;
 mod folding;
 mod generations;
 mod projection;
+mod readiness;
 mod rebuild;
 
 use std::path::PathBuf;

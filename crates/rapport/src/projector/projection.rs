@@ -34,6 +34,8 @@ pub struct Live {
     pub position: u64,
     /// The end of the log as far as the projector knows.
     pub head: u64,
+    /// The end of the log when the projector started: from there on it is ready.
+    pub goal: u64,
     /// What keeps it from going on, if anything does.
     pub fault: Option<String>,
 }
@@ -69,9 +71,9 @@ impl Projection {
         files.set_current(generation)?;
         files.remove_all_but(&[generation]);
         let reader = folding.reader(&setup.origin)?;
-        let position = folding.position();
-        let (live, receiver) = watch::channel(Live { generation, reader, position, head: position, fault: None });
-        let (progress, folded) = watch::channel(Folded { position, head: position, fault: None });
+        let (position, head) = (folding.position(), folding.head());
+        let (live, receiver) = watch::channel(Live { generation, reader, position, head, goal: head, fault: None });
+        let (progress, folded) = watch::channel(Folded { position, head, fault: None });
         let (requests, asked) = mpsc::channel(1);
         let stop = CancellationToken::new();
         tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
@@ -183,12 +185,13 @@ impl Supervisor {
         self.stop = building.stop.clone();
         self.folded = building.folded.clone();
         let Folded { position, head, .. } = folded;
-        let before = self.live.borrow().generation;
+        let Live { generation: before, goal, .. } = *self.live.borrow();
         self.live.send_replace(Live {
             generation: building.generation,
             reader: building.reader.clone(),
             position,
             head,
+            goal,
             fault: None,
         });
         // Queries that began on the one before may still open it; the next start or rebuild removes it.

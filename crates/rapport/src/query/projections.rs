@@ -60,6 +60,11 @@ impl Projections {
         Ok((served, projection))
     }
 
+    /// By tenant.
+    pub fn iter(&self) -> impl Iterator<Item = (&Tenant, &Projection)> {
+        self.of_tenant.iter()
+    }
+
     /// Asks the serving generation, once it holds everything up to `min_position`.
     pub async fn ask<T: Send + 'static>(
         &self,

@@ -37,8 +37,7 @@ async fn history(events: Vec<Value>) -> History {
 }
 
 fn config(data: &Path) -> Config {
-    let (log, listen) = ("embedded".to_owned(), "127.0.0.1:0".to_owned());
-    Config::try_from(ServeArgs { data: data.to_owned(), log, listen, config: None, insecure: false }).unwrap()
+    Config::try_from(ServeArgs { data: data.to_owned(), ..ServeArgs::default() }).unwrap()
 }
 
 fn event(id: usize, event_type: &str, channel: &str, day: u32) -> Value {

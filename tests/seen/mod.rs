@@ -1,0 +1,3 @@
+//! What whoever watches over a server sees of it.
+
+mod http;
