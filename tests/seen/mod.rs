@@ -1,3 +1,4 @@
 //! What whoever watches over a server sees of it.
 
 mod http;
+mod metrics;

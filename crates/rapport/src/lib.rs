@@ -8,6 +8,7 @@ pub mod event_proto;
 pub mod gateway;
 mod http;
 pub mod import;
+pub mod metrics;
 mod progress;
 pub mod projector;
 pub mod query;

@@ -1,9 +1,12 @@
 //! `rapport serve`: one process with every service of every tenant, from opening the logs to closing them.
 
+mod described;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::middleware::from_fn_with_state;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -15,11 +18,11 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Config, ConfigError, ServeArgs};
 use crate::gateway::{Gateway, MAX_REQUEST_BYTES};
 use crate::http::{self, Watched};
+use crate::metrics::{self, Calls, Metrics};
 use crate::projector::ProjectorError;
 use crate::query::{Admin, Customers, Projections};
 use crate::replay::Replays;
 use crate::tenants::{TenantError, Tenants};
-use crate::wire::DESCRIPTORS;
 use crate::wire::v1::admin_service_server::AdminServiceServer;
 use crate::wire::v1::customer_service_server::CustomerServiceServer;
 use crate::wire::v1::ingest_service_server::IngestServiceServer;
@@ -68,8 +71,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     tokio::pin!(shutdown);
+    let metrics = Metrics::new();
     let tenants = tokio::select! {
-        tenants = Tenants::open(&config) => tenants?,
+        tenants = Tenants::open(&config, &metrics) => tenants?,
         () = &mut shutdown => return Ok(()),
     };
     let stopping = CancellationToken::new();
@@ -89,8 +93,8 @@ async fn serve_tenants(
     stopping: &CancellationToken,
 ) -> Result<(), ServeError> {
     // Every service that there is: here, in the router, and in the health below.
-    let ingest = IngestServiceServer::new(Gateway::new(tenants.clone(), &config.limits, stopping.clone()))
-        .max_decoding_message_size(MAX_REQUEST_BYTES);
+    let gateway = Gateway::new(tenants.clone(), &config.limits, stopping.clone());
+    let ingest = IngestServiceServer::new(gateway.clone()).max_decoding_message_size(MAX_REQUEST_BYTES);
     let projections = Projections::start(config, tenants, stopping).await?;
     let replay = ReplayServiceServer::new(Replays::new(projections.clone(), stopping.clone()));
     let customer = CustomerServiceServer::new(Customers::new(projections.clone()));
@@ -101,20 +105,18 @@ async fn serve_tenants(
     health.set_serving::<ReplayServiceServer<Replays>>().await;
     health.set_serving::<CustomerServiceServer<Customers>>().await;
     health.set_serving::<AdminServiceServer<Admin>>().await;
-    let described = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-    };
     let services = Routes::new(health_service)
-        .add_service(described().build_v1()?)
+        .add_service(described::reflection().build_v1()?)
         // Python's client asks in the old way only.
-        .add_service(described().build_v1alpha()?)
+        .add_service(described::reflection().build_v1alpha()?)
         .add_service(ingest)
         .add_service(replay)
         .add_service(customer)
         .add_service(admin);
-    let routes = http::beside(services.into_axum_router(), Watched { projections });
+    let metrics = tenants.metrics.clone();
+    let calls = Calls::new(metrics.clone(), &described::methods());
+    let routes = http::beside(services.into_axum_router(), Watched { gateway, projections, metrics })
+        .layer(from_fn_with_state(calls, metrics::watch));
     let router = Server::builder()
         .accept_http1(true)
         .concurrency_limit_per_connection(CALLS_PER_CONNECTION)

@@ -1,5 +1,10 @@
 //! `IngestService`: the one way of each call through the gateway.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rapport_log::Tenant;
 use rapport_touchpoint::Timestamp;
 use time::OffsetDateTime;
 use tokio::time::timeout;
@@ -12,6 +17,7 @@ use super::room::{Place, Room};
 use super::stream::{Responses, responses};
 use super::{MAX_EVENTS, PublishError};
 use crate::config::Limits;
+use crate::metrics::IngestMetrics;
 use crate::tenants::Tenants;
 use crate::wire::v1::{PublishRequest, PublishResponse, ingest_service_server::IngestService};
 
@@ -19,6 +25,7 @@ use crate::wire::v1::{PublishRequest, PublishResponse, ingest_service_server::In
 #[derive(Clone)]
 pub struct Gateway {
     tenants: Tenants,
+    metrics: Arc<BTreeMap<Tenant, IngestMetrics>>,
     pub(super) room: Room,
     pub(super) stopping: CancellationToken,
 }
@@ -26,7 +33,9 @@ pub struct Gateway {
 impl Gateway {
     /// Open streams end when `stopping` is cancelled.
     pub fn new(tenants: Tenants, limits: &Limits, stopping: CancellationToken) -> Self {
-        Self { tenants, room: Room::new(limits.in_flight_bytes), stopping }
+        let metrics = tenants.iter().map(|tenant| (tenant.name.clone(), tenants.metrics.ingest(&tenant.name)));
+        let metrics = Arc::new(metrics.collect());
+        Self { tenants, metrics, room: Room::new(limits.in_flight_bytes), stopping }
     }
 
     /// The request, received now.
@@ -35,7 +44,13 @@ impl Gateway {
         if request.events.len() > MAX_EVENTS {
             return Err(PublishError::TooManyEvents { count: request.events.len() });
         }
-        Ok(Batch { tenant, events: request.events, received_at: now() })
+        let metrics = self.metrics.get(&tenant.name).expect("every served tenant is measured").clone();
+        Ok(Batch { tenant, events: request.events, received_at: now(), read_at: Instant::now(), metrics })
+    }
+
+    /// Of events that have no verdict yet.
+    pub(crate) fn in_flight_bytes(&self) -> usize {
+        self.room.taken_bytes()
     }
 
     pub(super) async fn publish_one(&self, request: PublishRequest) -> Result<PublishResponse, PublishError> {

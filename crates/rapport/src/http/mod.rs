@@ -1,24 +1,41 @@
-//! Plain HTTP on the port of gRPC, for whoever watches over the server: is it up, and is it ready?
+//! Plain HTTP on the port of gRPC, for whoever watches over the server: is it up, is it ready, and what
+//! does it measure?
 
 mod elsewhere;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::routing::get;
 
+use crate::gateway::Gateway;
+use crate::metrics::Metrics;
 use crate::query::Projections;
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What there is to see of this server.
 #[derive(Clone)]
 pub(crate) struct Watched {
+    pub gateway: Gateway,
     pub projections: Projections,
+    pub metrics: Metrics,
 }
 
 /// Adds the HTTP paths to the gRPC services, and an answer to all that is neither.
 pub(crate) fn beside(services: Router, watched: Watched) -> Router {
-    let http = Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).with_state(watched);
+    let http = Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(watched);
     services.fallback(elsewhere::answer).merge(http)
+}
+
+/// A gRPC client always says so.
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|found| found.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// The process serves, whatever else is wrong with it.
@@ -36,4 +53,12 @@ async fn readyz(State(watched): State<Watched>) -> (StatusCode, String) {
         "" => (StatusCode::OK, "ready\n".to_owned()),
         _ => (StatusCode::SERVICE_UNAVAILABLE, unready),
     }
+}
+
+/// All that is counted, and what a look at the gateway and the read models shows now.
+async fn metrics(State(watched): State<Watched>) -> ([(HeaderName, &'static str); 1], String) {
+    let Watched { gateway, projections, metrics } = watched;
+    metrics.show_in_flight(gateway.in_flight_bytes());
+    futures::future::join_all(projections.iter().map(|(_, projection)| projection.measure())).await;
+    ([(CONTENT_TYPE, OPEN_METRICS)], metrics.told())
 }

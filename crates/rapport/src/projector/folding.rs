@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rapport_log::{Filter, Log, Position, Read};
-use rapport_readmodel::{Applied, Definitions, Incoming, Origin, ReadModel, Reader};
+use rapport_readmodel::{Applied, Definitions, Origin, ReadModel, Reader};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::batch::Batch;
+use super::batch::{Batch, Decoded};
+use super::waiting::{Waiting, now};
 use super::{ProjectorError, Setup, fence};
+use crate::metrics::FoldMetrics;
 
 /// How often the end of the log is looked up while nothing comes from it.
 const HEAD_INTERVAL: Duration = Duration::from_millis(500);
@@ -35,6 +37,8 @@ pub(super) struct Folding {
     definitions: Arc<Definitions>,
     /// The end of the log when the file was opened.
     head: u64,
+    waiting: Waiting,
+    metrics: FoldMetrics,
 }
 
 impl Folding {
@@ -44,7 +48,8 @@ impl Folding {
             .await
             .map_err(|_| ProjectorError::BrokenOff)??;
         let head = fence::check(&setup.log, model.checkpoint(), path).await?.0;
-        Ok(Self { model, log: setup.log.clone(), definitions: setup.definitions.clone(), head })
+        let (log, definitions, metrics) = (setup.log.clone(), setup.definitions.clone(), setup.metrics.clone());
+        Ok(Self { model, log, definitions, head, waiting: Waiting::default(), metrics })
     }
 
     pub fn reader(&self, origin: &Origin) -> Result<Reader, ProjectorError> {
@@ -59,9 +64,13 @@ impl Folding {
         self.head
     }
 
+    pub fn waiting(&self) -> Waiting {
+        self.waiting.clone()
+    }
+
     /// Folds until `stop`, opening the file anew after every error.
     pub async fn keep_on(self, setup: Setup, progress: watch::Sender<Folded>, stop: CancellationToken) {
-        let path: PathBuf = self.model.path().to_owned();
+        let (path, waiting): (PathBuf, _) = (self.model.path().to_owned(), self.waiting());
         let mut folding = Some(self);
         let mut retry = FIRST_RETRY;
         loop {
@@ -70,7 +79,8 @@ impl Folding {
                 None => match Self::open(&setup, &path).await {
                     Ok(open) => {
                         retry = FIRST_RETRY;
-                        open.run(&progress, &stop).await
+                        waiting.start_over();
+                        Self { waiting: waiting.clone(), ..open }.run(&progress, &stop).await
                     }
                     Err(error) => Err(error),
                 },
@@ -79,6 +89,7 @@ impl Folding {
                 Ok(()) => return,
                 Err(error) => {
                     tracing::error!(path = %path.display(), "folding stopped: {error}; trying again in {retry:?}");
+                    setup.metrics.faults.inc();
                     progress.send_modify(|folded| folded.fault = Some(error.to_string()));
                 }
             }
@@ -90,12 +101,12 @@ impl Folding {
     }
 
     async fn run(self, progress: &watch::Sender<Folded>, stop: &CancellationToken) -> Result<(), ProjectorError> {
-        let Self { model, log, definitions, .. } = self;
+        let Self { model, log, definitions, waiting, metrics, .. } = self;
         let after = Position(model.checkpoint().position);
         let (batches, queue) = mpsc::channel(1);
-        let applied = progress.clone();
-        let applying = tokio::task::spawn_blocking(move || apply_all(model, queue, &applied));
-        let gathered = gather(&log, after, definitions, batches, progress, stop).await;
+        let (applied, committed) = (progress.clone(), waiting.clone());
+        let applying = tokio::task::spawn_blocking(move || apply_all(model, queue, &applied, &committed, &metrics));
+        let gathered = gather(&log, after, definitions, batches, progress, &waiting, stop).await;
         applying.await.map_err(|_| ProjectorError::BrokenOff)??;
         gathered
     }
@@ -104,14 +115,19 @@ impl Folding {
 /// Applies batch after batch until there are no more to come. Blocks.
 fn apply_all(
     mut model: ReadModel,
-    mut queue: mpsc::Receiver<Vec<Incoming>>,
+    mut queue: mpsc::Receiver<Decoded>,
     progress: &watch::Sender<Folded>,
+    waiting: &Waiting,
+    metrics: &FoldMetrics,
 ) -> Result<(), ProjectorError> {
-    while let Some(batch) = queue.blocking_recv() {
-        let began = Instant::now();
-        let applied = model.apply(batch)?;
-        let Applied { position, fresh, refolds, .. } = applied;
-        tracing::debug!(position, fresh, refolds, took = ?began.elapsed(), "folded a batch");
+    while let Some(Decoded { records, began }) = queue.blocking_recv() {
+        let (count, applying) = (records.len(), Instant::now());
+        let applied = model.apply(records)?;
+        let Applied { position, fresh, duplicates, parked, refolds } = applied;
+        waiting.committed();
+        metrics.committed(count, began.elapsed(), applying.elapsed());
+        metrics.applied(fresh, duplicates, parked, refolds);
+        tracing::debug!(position, fresh, refolds, took = ?applying.elapsed(), "folded a batch");
         progress.send_modify(|folded| {
             folded.position = applied.position;
             folded.head = folded.head.max(applied.position);
@@ -127,8 +143,9 @@ async fn gather(
     log: &Log,
     after: Position,
     definitions: Arc<Definitions>,
-    batches: mpsc::Sender<Vec<Incoming>>,
+    batches: mpsc::Sender<Decoded>,
     progress: &watch::Sender<Folded>,
+    waiting: &Waiting,
     stop: &CancellationToken,
 ) -> Result<(), ProjectorError> {
     let mut reader = log.read(after, Filter::all()).await?;
@@ -143,7 +160,12 @@ async fn gather(
             // Applying failed: the reason is told now, and not when the next record comes.
             () = batches.closed() => return Ok(()),
             read = reader.next(), if !batch.is_full() => match read {
-                Some(Ok(Read::Record(record))) => batch.push(record),
+                Some(Ok(Read::Record(record))) => {
+                    if batch.is_empty() {
+                        waiting.begun(record.recorded_at);
+                    }
+                    batch.push(record);
+                }
                 Some(Ok(Read::CaughtUp(head))) => {
                     live = true;
                     progress.send_modify(|folded| folded.head = folded.head.max(head.0));
@@ -159,6 +181,7 @@ async fn gather(
             }
             _ = head_looked_up.tick() => {
                 if let Ok(head) = log.head().await {
+                    waiting.looked_up(head.0 > progress.borrow().position, now());
                     progress.send_if_modified(|folded| std::mem::replace(&mut folded.head, head.0.max(folded.position)) != head.0);
                 }
             }

@@ -6,9 +6,11 @@ mod batch;
 mod fence;
 mod folding;
 mod generations;
+mod measure;
 mod projection;
 mod readiness;
 mod rebuild;
+mod waiting;
 
 use std::path::PathBuf;
 

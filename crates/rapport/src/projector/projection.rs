@@ -14,6 +14,8 @@ use super::ProjectorError;
 use super::folding::{Folded, Folding};
 use super::generations::Generations;
 use super::rebuild::{Building, RebuildError, Request, Updates};
+use super::waiting::Waiting;
+use crate::metrics::FoldMetrics;
 
 /// What a projector folds, and where to.
 #[derive(Clone)]
@@ -23,6 +25,7 @@ pub struct Setup {
     pub definitions: Arc<Definitions>,
     /// The folder of this read model's files.
     pub folder: PathBuf,
+    pub(crate) metrics: FoldMetrics,
 }
 
 /// What serves now.
@@ -36,6 +39,7 @@ pub struct Live {
     pub head: u64,
     /// The end of the log when the projector started: from there on it is ready.
     pub goal: u64,
+    pub(super) waiting: Waiting,
     /// What keeps it from going on, if anything does.
     pub fault: Option<String>,
 }
@@ -53,6 +57,8 @@ pub struct NotYet {
 pub struct Projection {
     live: watch::Receiver<Live>,
     requests: mpsc::Sender<Request>,
+    pub(super) log: Log,
+    pub(super) metrics: FoldMetrics,
 }
 
 impl Projection {
@@ -72,13 +78,16 @@ impl Projection {
         files.remove_all_but(&[generation]);
         let reader = folding.reader(&setup.origin)?;
         let (position, head) = (folding.position(), folding.head());
-        let (live, receiver) = watch::channel(Live { generation, reader, position, head, goal: head, fault: None });
+        let waiting = folding.waiting();
+        let (live, receiver) =
+            watch::channel(Live { generation, reader, position, head, goal: head, waiting, fault: None });
         let (progress, folded) = watch::channel(Folded { position, head, fault: None });
         let (requests, asked) = mpsc::channel(1);
         let stop = CancellationToken::new();
+        let (log, metrics) = (setup.log.clone(), setup.metrics.clone());
         tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
         tokio::spawn(Supervisor { setup, files, live, folded, stop, building: None, asked }.run(stopping));
-        Ok(Self { live: receiver, requests })
+        Ok(Self { live: receiver, requests, log, metrics })
     }
 
     pub fn live(&self) -> Live {
@@ -192,6 +201,7 @@ impl Supervisor {
             position,
             head,
             goal,
+            waiting: building.waiting.clone(),
             fault: None,
         });
         // Queries that began on the one before may still open it; the next start or rebuild removes it.

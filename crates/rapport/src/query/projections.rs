@@ -48,6 +48,7 @@ impl Projections {
                 origin: Origin { tenant: tenant.name.as_str().to_owned(), epoch: epoch.id.to_string(), key: epoch.key },
                 definitions: Arc::new(definitions),
                 folder: config.data.join(tenant.name.as_str()).join("readmodel"),
+                metrics: tenants.metrics.fold(&tenant.name),
             };
             of_tenant.insert(tenant.name.clone(), Projection::start(setup, stopping.clone()).await?);
         }

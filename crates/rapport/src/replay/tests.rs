@@ -12,6 +12,7 @@ use tonic::{Code, Status};
 use super::selection::Selection;
 use super::*;
 use crate::config::{Config, ServeArgs};
+use crate::metrics::Metrics;
 use crate::query::Projections;
 use crate::tenants::Tenants;
 use crate::wire::v1::{CustomerRef, ReplayRequest, ReplayResponse};
@@ -25,7 +26,7 @@ struct History {
 async fn history(events: Vec<Value>) -> History {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path());
-    let tenants = Tenants::open(&config).await.unwrap();
+    let tenants = Tenants::open(&config, &Metrics::new()).await.unwrap();
     let log = tenants.find("").unwrap().log.clone();
     let catalogue = Catalogue::built_in();
     let now = Timestamp::parse("2026-11-30T00:00:00Z").unwrap();
