@@ -6,6 +6,7 @@ pub mod config;
 mod demo;
 pub mod event_proto;
 pub mod gateway;
+pub mod hosting;
 mod http;
 pub mod import;
 pub mod metrics;

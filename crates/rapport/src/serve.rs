@@ -1,6 +1,7 @@
-//! `rapport serve`: one process with every service of every tenant, from opening the logs to closing them.
+//! `rapport serve`: one process with the services that it hosts, of every tenant, from opening the logs to closing them.
 
 mod described;
+mod services;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -10,23 +11,16 @@ use axum::middleware::from_fn_with_state;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tracing_subscriber::EnvFilter;
 
+use self::services::Services;
 use crate::config::{Config, ConfigError, ServeArgs};
-use crate::gateway::{Gateway, MAX_REQUEST_BYTES};
-use crate::http::{self, Watched};
+use crate::http::{self, Elsewhere, Watched};
 use crate::metrics::{self, Calls, Metrics};
 use crate::projector::ProjectorError;
-use crate::query::{Admin, Customers, Projections};
-use crate::replay::Replays;
 use crate::tenants::{TenantError, Tenants};
-use crate::wire::v1::admin_service_server::AdminServiceServer;
-use crate::wire::v1::customer_service_server::CustomerServiceServer;
-use crate::wire::v1::ingest_service_server::IngestServiceServer;
-use crate::wire::v1::replay_service_server::ReplayServiceServer;
 
 /// Unary calls at work on one connection; more are answered with RESOURCE_EXHAUSTED.
 const CALLS_PER_CONNECTION: usize = 100;
@@ -92,30 +86,12 @@ async fn serve_tenants(
     shutdown: impl Future<Output = ()>,
     stopping: &CancellationToken,
 ) -> Result<(), ServeError> {
-    // Every service that there is: here, in the router, and in the health below.
-    let gateway = Gateway::new(tenants.clone(), &config.limits, stopping.clone());
-    let ingest = IngestServiceServer::new(gateway.clone()).max_decoding_message_size(MAX_REQUEST_BYTES);
-    let projections = Projections::start(config, tenants, stopping).await?;
-    let replay = ReplayServiceServer::new(Replays::new(projections.clone(), stopping.clone()));
-    let customer = CustomerServiceServer::new(Customers::new(projections.clone()));
-    let admin = AdminServiceServer::new(Admin::new(projections.clone()));
-
-    let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_serving::<IngestServiceServer<Gateway>>().await;
-    health.set_serving::<ReplayServiceServer<Replays>>().await;
-    health.set_serving::<CustomerServiceServer<Customers>>().await;
-    health.set_serving::<AdminServiceServer<Admin>>().await;
-    let services = Routes::new(health_service)
-        .add_service(described::reflection().build_v1()?)
-        // Python's client asks in the old way only.
-        .add_service(described::reflection().build_v1alpha()?)
-        .add_service(ingest)
-        .add_service(replay)
-        .add_service(customer)
-        .add_service(admin);
-    let metrics = tenants.metrics.clone();
-    let calls = Calls::new(metrics.clone(), &described::methods());
-    let routes = http::beside(services.into_axum_router(), Watched { gateway, projections, metrics })
+    let Services { routes, gateway, projections } = services::start(config, tenants, stopping).await?;
+    let (described, metrics) = (described::methods(), tenants.metrics.clone());
+    let elsewhere = Elsewhere::new(config.hosting.clone(), &described);
+    let calls = Calls::new(metrics.clone(), &described);
+    let routes = http::beside(routes.into_axum_router(), Watched { gateway, projections, metrics })
+        .layer(from_fn_with_state(elsewhere, http::turn_away))
         .layer(from_fn_with_state(calls, metrics::watch));
     let router = Server::builder()
         .accept_http1(true)

@@ -13,13 +13,16 @@ use crate::gateway::Gateway;
 use crate::metrics::Metrics;
 use crate::query::Projections;
 
+pub(crate) use elsewhere::{Elsewhere, turn_away};
+
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What there is to see of this server.
 #[derive(Clone)]
 pub(crate) struct Watched {
-    pub gateway: Gateway,
-    pub projections: Projections,
+    /// If this process has that role.
+    pub gateway: Option<Gateway>,
+    pub projections: Option<Projections>,
     pub metrics: Metrics,
 }
 
@@ -30,7 +33,7 @@ pub(crate) fn beside(services: Router, watched: Watched) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .with_state(watched);
-    services.fallback(elsewhere::answer).merge(http)
+    services.fallback(elsewhere::no_path).merge(http)
 }
 
 /// A gRPC client always says so.
@@ -45,7 +48,7 @@ async fn healthz() -> &'static str {
 
 /// Every read model is ready; else a line for each tenant whose is not.
 async fn readyz(State(watched): State<Watched>) -> (StatusCode, String) {
-    let of_tenant = watched.projections.iter();
+    let of_tenant = watched.projections.iter().flat_map(Projections::iter);
     let unready: String = of_tenant
         .filter_map(|(tenant, projection)| Some(format!("tenant {tenant}: {}\n", projection.live().unready()?)))
         .collect();
@@ -58,7 +61,8 @@ async fn readyz(State(watched): State<Watched>) -> (StatusCode, String) {
 /// All that is counted, and what a look at the gateway and the read models shows now.
 async fn metrics(State(watched): State<Watched>) -> ([(HeaderName, &'static str); 1], String) {
     let Watched { gateway, projections, metrics } = watched;
-    metrics.show_in_flight(gateway.in_flight_bytes());
-    futures::future::join_all(projections.iter().map(|(_, projection)| projection.measure())).await;
+    metrics.show_in_flight(gateway.map_or(0, |gateway| gateway.in_flight_bytes()));
+    let of_tenant = projections.iter().flat_map(Projections::iter);
+    futures::future::join_all(of_tenant.map(|(_, projection)| projection.measure())).await;
     ([(CONTENT_TYPE, OPEN_METRICS)], metrics.told())
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rapport_customer::Model;
 use rapport_log::Tenant;
 use rapport_readmodel::{Answer, CustomerName, Definitions, Origin, ReadModelError, Reader};
 use rapport_touchpoint::Identifier;
@@ -41,13 +40,13 @@ impl Projections {
             let definitions = Definitions {
                 rules: tenant.rules.clone(),
                 catalogue: tenant.catalogue.clone(),
-                models: Model::ALL.to_vec(),
+                models: config.hosting.models().to_vec(),
             };
             let setup = Setup {
                 log: tenant.log.clone(),
                 origin: Origin { tenant: tenant.name.as_str().to_owned(), epoch: epoch.id.to_string(), key: epoch.key },
                 definitions: Arc::new(definitions),
-                folder: config.data.join(tenant.name.as_str()).join("readmodel"),
+                folder: config.data.join(tenant.name.as_str()).join(config.hosting.readmodel_folder()),
                 metrics: tenants.metrics.fold(&tenant.name),
             };
             of_tenant.insert(tenant.name.clone(), Projection::start(setup, stopping.clone()).await?);

@@ -34,7 +34,7 @@ async fn history(events: Vec<Value>) -> History {
     assert!(log.append(touchpoints).await.iter().all(Result::is_ok));
     let stopping = CancellationToken::new();
     let projections = Projections::start(&config, &tenants, &stopping).await.unwrap();
-    History { log, replays: Replays::new(projections, stopping), _folder: folder }
+    History { log, replays: Replays::new(tenants, Some(projections), config.hosting, stopping), _folder: folder }
 }
 
 fn config(data: &Path) -> Config {

@@ -13,6 +13,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::*;
+use crate::gateway::MAX_REQUEST_BYTES;
 use crate::wire::cloudevents::CloudEvent;
 use crate::wire::cloudevents::cloud_event::CloudEventAttributeValue;
 use crate::wire::cloudevents::cloud_event::cloud_event_attribute_value::Attr;
