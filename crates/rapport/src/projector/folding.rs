@@ -170,8 +170,9 @@ impl Applying {
                 Work::LetPass(until) => self.let_pass(until)?,
             };
             let position = self.model.checkpoint().position;
-            self.told(position)?;
+            // First whoever watches: a watch that begins when the position is known hears of later changes only.
             self.changes.tell(ChangeSet { generation: self.generation, position, customers: changed });
+            self.told(position)?;
         }
         Ok(())
     }
