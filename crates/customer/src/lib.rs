@@ -4,6 +4,7 @@
 //! in anything that is folded.
 
 mod counts;
+mod definitions;
 mod digest;
 mod fact;
 mod feedback;
@@ -16,6 +17,7 @@ mod totals;
 mod zone;
 
 pub use counts::Counts;
+pub use definitions::{DefinitionError, Definitions, MOST_DEFINITION_BYTES, Problem};
 pub use digest::{Digest, fingerprint};
 pub use fact::{Fact, FactChange, FactKey, FactKind};
 pub use feedback::{About, Asking, Feedback, Given, Histogram, Measure, Response, Score, Slice, VALUE_PLACE};
