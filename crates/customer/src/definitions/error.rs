@@ -16,7 +16,7 @@ pub struct DefinitionError {
     /// `journey sales, stage loyal`; empty if it is about none.
     pub place: String,
     #[source]
-    pub problem: Problem,
+    pub problem: Box<Problem>,
 }
 
 impl fmt::Display for DefinitionError {
@@ -55,15 +55,9 @@ pub enum Problem {
 
     #[error("custom_types has {found:?}; a type {right}")]
     CustomType { found: String, right: String },
-    #[error(
-        "the event type {found:?} is not known; {}a type of your own has a schema or stands in custom_types",
-        did_you_mean(nearest)
-    )]
+    #[error("the event type {found:?} is not known; {}", right_type(nearest.as_deref()))]
     UnknownType { found: String, nearest: Option<String> },
-    #[error(
-        "no known event type begins with {found:?}; {}a type of your own has a schema or stands in custom_types",
-        did_you_mean(nearest)
-    )]
+    #[error("no known event type begins with {found:?}; {}", right_type(nearest.as_deref()))]
     UnknownPrefix { found: String, nearest: Option<String> },
     #[error("on is empty; name the event types that lead here, or \"*\" for each that is not passive")]
     NoTypes,
@@ -114,6 +108,9 @@ pub enum Problem {
     SameSilence { stage: String, other: String, line: usize },
 }
 
-fn did_you_mean(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|nearest| format!("did you mean {nearest}? Or ")).unwrap_or_default()
+fn right_type(nearest: Option<&str>) -> String {
+    match nearest {
+        Some(nearest) => format!("did you mean {nearest}? A type of your own has a schema or stands in custom_types"),
+        None => "a type of your own has a schema or stands in custom_types".to_owned(),
+    }
 }

@@ -67,6 +67,11 @@ impl File<'_> {
 
     /// `place` says of which journey and stage, if it is one's.
     pub(super) fn error(&self, at: Range<usize>, place: &str, problem: Problem) -> DefinitionError {
-        DefinitionError { file: self.name.to_owned(), line: self.line(at), place: place.to_owned(), problem }
+        DefinitionError {
+            file: self.name.to_owned(),
+            line: self.line(at),
+            place: place.to_owned(),
+            problem: Box::new(problem),
+        }
     }
 }

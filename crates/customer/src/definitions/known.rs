@@ -28,9 +28,9 @@ pub(super) const PASSIVE: [&str; 8] = [
 const MOST_SLIPS: usize = 4;
 
 pub(super) struct KnownTypes {
-    /// With the examples of the newest version of the schema.
+    /// With the examples of the newest version of the schema; without a schema, with one that has no data.
     types: BTreeMap<EventType, Vec<Event>>,
-    /// Of no known type and without data, for where there is no example.
+    /// For a schema without examples.
     stand_in: Vec<Event>,
 }
 
@@ -54,7 +54,8 @@ impl KnownTypes {
             if event_type.is_decision() {
                 return Err(wrong("must not be a decision, which is nothing that happened".to_owned()));
             }
-            types.entry(event_type).or_default();
+            let without_data = || example(name.as_ref(), &json!({}), catalogue).into_iter().collect();
+            types.entry(event_type).or_insert_with(without_data);
         }
         let stand_in = example("event", &json!({}), catalogue).into_iter().collect();
         Ok(Self { types, stand_in })
