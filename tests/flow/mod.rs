@@ -8,6 +8,7 @@ mod known_answer;
 mod publishing;
 mod rebuilding;
 mod replaying;
+mod silence;
 mod watching;
 
 /// Runs each case on a fresh server with each log.

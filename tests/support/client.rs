@@ -11,9 +11,9 @@ use rapport::wire::PublishRequest;
 use rapport::wire::v1::customer_ref::By;
 use rapport::wire::v1::verdict::Verdict;
 use rapport::wire::v1::{
-    Customer, CustomerRef, GetCustomerRequest, ListTimelineRequest, ListTimelineResponse, PublishResponse,
-    RebuildProgress, RebuildRequest, ReplayRequest, ReplayedTouchpoint, StatusRequest, StatusResponse, TotalsRequest,
-    TotalsResponse,
+    Customer, CustomerRef, FunnelRequest, FunnelResponse, GetCustomerRequest, ListTimelineRequest,
+    ListTimelineResponse, PublishResponse, RebuildProgress, RebuildRequest, ReplayRequest, ReplayedTouchpoint,
+    StatusRequest, StatusResponse, TotalsRequest, TotalsResponse, Transition, TransitionsRequest,
 };
 use serde_json::Value;
 use tonic::Status;
@@ -91,6 +91,17 @@ impl Client {
     pub async fn totals(&self) -> TotalsResponse {
         let request = TotalsRequest { tenant: String::new(), min_position: self.acknowledged() };
         soon(self.connection.customers().totals(request)).await.unwrap().into_inner()
+    }
+
+    /// Changes of stage, the newest first.
+    pub async fn transitions(&self, request: TransitionsRequest) -> Vec<Transition> {
+        let request = TransitionsRequest { min_position: self.acknowledged(), ..request };
+        soon(self.connection.journeys().transitions(request)).await.unwrap().into_inner().transitions
+    }
+
+    pub async fn funnel(&self, request: FunnelRequest) -> FunnelResponse {
+        let request = FunnelRequest { min_position: self.acknowledged(), ..request };
+        soon(self.connection.journeys().funnel(request)).await.unwrap().into_inner()
     }
 
     pub async fn status(&self) -> StatusResponse {

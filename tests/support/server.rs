@@ -52,13 +52,20 @@ impl Kept {
     }
 
     pub async fn serve(self) -> Server {
+        self.serve_with(|_| ()).await
+    }
+
+    /// With another configuration than the usual one.
+    pub async fn serve_with(self, change: impl FnOnce(&mut Config)) -> Server {
+        let mut config = self.config();
+        change(&mut config);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             let _ = stopped.await;
         };
-        let served = tokio::spawn(serve(self.config(), listener, shutdown));
+        let served = tokio::spawn(serve(config, listener, shutdown));
         let client = Client::connect(&url).await;
         // A connection is taken before the log is open; from its first answer on the server is ready.
         client.status().await;
