@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rapport_customer::Definitions;
 use rapport_customer::identity::Rules;
 use rapport_log::{LogConfig, Tenant};
 use rapport_touchpoint::Catalogue;
@@ -52,6 +53,8 @@ pub struct Config {
 pub struct TenantConfig {
     pub rules: Rules,
     pub catalogue: Arc<Catalogue>,
+    /// The time zone and the journeys.
+    pub definitions: Arc<Definitions>,
     pub custom_types: CustomTypes,
 }
 
