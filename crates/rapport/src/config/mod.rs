@@ -60,8 +60,9 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub struct TenantConfig {
     pub rules: Rules,
-    pub definitions: Arc<Definitions>,
     pub catalogue: Arc<Catalogue>,
+    /// The time zone and the journeys.
+    pub definitions: Arc<Definitions>,
     pub custom_types: CustomTypes,
 }
 
