@@ -1,6 +1,7 @@
 //! From a published touchpoint to an answer, over gRPC: the same on either log.
 
 mod bad_input;
+mod clickstream;
 mod customers;
 mod fence;
 mod foreign_records;

@@ -8,7 +8,6 @@ use serde_json::json;
 
 use crate::support::happened::{happened, ordered, viewed};
 use crate::support::server::{Kept, Server};
-use crate::support::soon::soon;
 
 /// A day of 2024, at the hour at which things happen unless they say otherwise.
 fn on(day: &str) -> Timestamp {
@@ -17,20 +16,6 @@ fn on(day: &str) -> Timestamp {
 
 async fn serve(kept: Kept, clock: &SimulatedClock) -> Server {
     kept.serve_with(|config| config.clock = Clock::Simulated(clock.clone())).await
-}
-
-/// Returns once silence has fallen up to a moment.
-async fn until(server: &Server, moment: Timestamp) {
-    soon(async {
-        loop {
-            let clock = server.status().await.clock.unwrap();
-            if clock.seconds >= moment.nanos() / 1_000_000_000 {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    })
-    .await;
 }
 
 async fn at_risk(server: &Server) -> Vec<Transition> {
@@ -76,17 +61,17 @@ async fn thirty_five_days(kept: Kept) {
     assert_eq!(told(&server).await, [""; 0]);
 
     clock.set(on("04-05"));
-    until(&server, on("04-05")).await;
+    server.settled().await;
     let due = on("03-31").nanos() / 1_000_000_000;
     let right = ["quiet", "written_to"].map(|name| format!("{name} from customer at {due} after 30 days"));
     assert_eq!(told(&server).await, right);
     let digest = server.digest().await;
 
     let server = serve(server.stop().await, &clock).await;
-    until(&server, on("04-05")).await;
+    server.settled().await;
     assert_eq!((told(&server).await, server.digest().await), (right.to_vec(), digest.clone()), "after a restart");
     server.rebuild().await;
-    until(&server, on("04-05")).await;
+    server.settled().await;
     assert_eq!((told(&server).await, server.digest().await), (right.to_vec(), digest), "in a rebuild");
 
     let stages = &server.funnel(FunnelRequest::default()).await.rows[0].stages;

@@ -2,6 +2,7 @@
 //! an answer that holds all that was acknowledged to it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use prost::Message;
@@ -114,8 +115,22 @@ impl Client {
         soon(self.connection.admin().status(request)).await.unwrap().into_inner()
     }
 
+    /// Once nothing changes any more by itself.
+    pub async fn settled(&self) -> StatusResponse {
+        soon(async {
+            loop {
+                let status = self.status().await;
+                if status.settled {
+                    return status;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await
+    }
+
     pub async fn digest(&self) -> String {
-        self.status().await.digest
+        self.settled().await.digest
     }
 
     /// To its end.

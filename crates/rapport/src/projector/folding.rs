@@ -94,6 +94,10 @@ impl Folding {
         self.model.checkpoint().position
     }
 
+    pub fn due(&self) -> Result<Option<Timestamp>, ProjectorError> {
+        Ok(self.model.due()?)
+    }
+
     pub fn head(&self) -> u64 {
         self.head
     }

@@ -89,9 +89,10 @@ impl Projection {
         let reader = folding.reader(&setup.origin)?;
         let (position, head) = (folding.position(), folding.head());
         let waiting = folding.waiting();
-        let live = Live { generation, reader, position, head, goal: head, due: None, waiting, fault: None };
+        let due = folding.due()?;
+        let live = Live { generation, reader, position, head, goal: head, due, waiting, fault: None };
         let (live, receiver) = watch::channel(live);
-        let (progress, folded) = watch::channel(Folded { position, head, ..Folded::default() });
+        let (progress, folded) = watch::channel(Folded { position, head, due, ..Folded::default() });
         let (changes, models) = (setup.changes.clone(), setup.definitions.models.clone());
         changes.serve(generation);
         let (requests, asked) = mpsc::channel(1);
