@@ -1,5 +1,6 @@
 //! What whoever watches over a server sees of it.
 
 mod http;
+mod logs;
 mod metrics;
 mod services;

@@ -84,7 +84,8 @@ fn served_by(model: Model) -> Option<Service> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hosting {
     gateway: bool,
-    /// With all that they build on, in the order of [`Model::ALL`]; none without the projector.
+    /// Whose answers are given, in the order of [`Model::ALL`]; none without the projector. Identity is among them only
+    /// if it is alone, for it is there anyway.
     models: Vec<Model>,
 }
 
@@ -98,8 +99,9 @@ impl Hosting {
     /// The gateway or not, and a projector of these models; no projector without any.
     pub fn new(gateway: bool, models: &[Model]) -> Self {
         assert!(gateway || !models.is_empty(), "a process without a role does nothing");
-        let needed = |model: &Model| models.contains(model) || models.iter().any(|of| builds_on(*of).contains(model));
-        Self { gateway, models: Model::ALL.into_iter().filter(needed).collect() }
+        let alone = models.iter().all(|model| *model == Model::Identity);
+        let named = |model: &Model| models.contains(model) && (alone || *model != Model::Identity);
+        Self { gateway, models: Model::ALL.into_iter().filter(named).collect() }
     }
 
     pub fn has(&self, role: Role) -> bool {
@@ -109,8 +111,16 @@ impl Hosting {
         }
     }
 
+    /// The models whose answers are given.
     pub fn models(&self) -> &[Model] {
         &self.models
+    }
+
+    /// The models that are folded for that, in the order of [`Model::ALL`].
+    pub fn folded(&self) -> Vec<Model> {
+        let needed =
+            |model: &Model| self.models.iter().any(|answers| answers == model || builds_on(*answers).contains(model));
+        Model::ALL.into_iter().filter(needed).collect()
     }
 
     pub fn hosts(&self, service: Service) -> bool {
@@ -128,16 +138,14 @@ impl Hosting {
 
     /// The folder of a tenant's read model. Processes with other models have other folders.
     pub fn readmodel_folder(&self) -> String {
-        if self.models == Model::ALL {
+        if self.models == Self::default().models {
             return "readmodel".to_owned();
         }
-        format!("readmodel-{}", self.asked_for().join("+"))
+        format!("readmodel-{}", self.names().join("+"))
     }
 
-    /// The names of the models without those that only come along.
-    fn asked_for(&self) -> Vec<&'static str> {
-        let comes_along = |model: &Model| self.models.iter().any(|of| builds_on(*of).contains(model));
-        self.models.iter().filter(|model| !comes_along(model)).map(|model| model.name()).collect()
+    fn names(&self) -> Vec<&'static str> {
+        self.models.iter().map(|model| model.name()).collect()
     }
 }
 
@@ -147,7 +155,7 @@ impl fmt::Display for Hosting {
         let roles: Vec<&str> = Role::ALL.into_iter().filter(|role| self.has(*role)).map(Role::name).collect();
         write!(f, "--roles {}", roles.join(","))?;
         if self.has(Role::Projector) {
-            write!(f, " --models {}", self.asked_for().join(","))?;
+            write!(f, " --models {}", self.names().join(","))?;
         }
         Ok(())
     }
@@ -184,14 +192,16 @@ mod tests {
     fn everything_is_hosted_unless_said_otherwise() {
         let all = Hosting::default();
         assert!(Service::ALL.into_iter().all(|service| all.hosts(service)));
-        assert_eq!((all.models(), all.readmodel_folder().as_str()), (&Model::ALL[..], "readmodel"));
+        assert_eq!((all.folded().as_slice(), all.readmodel_folder().as_str()), (&Model::ALL[..], "readmodel"));
+        assert_eq!(Hosting::new(true, &all.models), all, "identity is there without being named");
     }
 
     #[test]
-    fn identity_comes_along_with_every_model() {
+    fn what_a_model_builds_on_is_folded_and_answers_nothing() {
         for model in Model::ALL {
             let hosting = Hosting::new(false, &[model]);
-            assert!(hosting.models().contains(&Model::Identity) && hosting.models().contains(&model));
+            assert!(hosting.folded().contains(&Model::Identity) && hosting.folded().contains(&model));
+            assert_eq!(hosting.models(), [model]);
             assert_eq!(hosting.to_string(), format!("--roles projector --models {}", model.name()));
         }
     }

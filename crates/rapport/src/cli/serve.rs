@@ -39,10 +39,19 @@ pub struct ServeArgs {
     /// The models that this process folds and answers from, with commas between them; all without it
     #[arg(long, value_name = "MODELS")]
     pub models: Option<String>,
+    /// How the server tells of itself on standard error: text, for people, or json, an object in each line
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub log_format: String,
+}
+
+impl From<ServeArgs> for config::ServeArgs {
+    fn from(args: ServeArgs) -> Self {
+        let ServeArgs { data, log, listen, config, insecure, roles, models, log_format } = args;
+        Self { data, log, listen, config, insecure, roles, models, log_format }
+    }
 }
 
 pub async fn run(args: ServeArgs) -> Result<(), CliError> {
-    let ServeArgs { data, log, listen, config, insecure, roles, models } = args;
-    crate::serve::run(config::ServeArgs { data, log, listen, config, insecure, roles, models }).await?;
+    crate::serve::run(args.into()).await?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rapport_log::LogConfig;
 
-use super::ConfigError;
+use super::{ConfigError, LogFormat};
 
 /// The port of a NATS server, where the URL names none.
 const NATS_PORT: u16 = 4222;
@@ -52,6 +52,17 @@ pub(super) fn log(text: &str, data: &Path, replicas: usize) -> Result<LogConfig,
     }
     let user = if user.is_empty() { String::new() } else { format!("{user}@") };
     Ok(LogConfig::JetStream { url: format!("nats://{user}{host}:{port}"), replicas })
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, ConfigError> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        other => {
+            let right = "it must be text, for people, or json, an object in each line".to_owned();
+            Err(ConfigError::Argument { argument: "--log-format", value: other.to_owned(), right })
+        }
+    }
 }
 
 /// `None` if there is a port and it is none. An IPv6 address stands in brackets.

@@ -38,6 +38,8 @@ pub struct ServeArgs {
     /// Names with commas; `None` for all.
     pub roles: Option<String>,
     pub models: Option<String>,
+    /// `text` or `json`.
+    pub log_format: String,
 }
 
 /// Checked: what is in here can be started.
@@ -47,6 +49,7 @@ pub struct Config {
     pub log: LogConfig,
     pub listen: SocketAddr,
     pub hosting: Hosting,
+    pub log_format: LogFormat,
     /// At least one.
     pub tenants: BTreeMap<Tenant, TenantConfig>,
     pub limits: Limits,
@@ -59,6 +62,15 @@ pub struct TenantConfig {
     pub rules: Rules,
     pub catalogue: Arc<Catalogue>,
     pub custom_types: CustomTypes,
+}
+
+/// How the server tells of itself on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// An object in each line.
+    Json,
 }
 
 /// What happens to a type that no schema file describes.
@@ -97,6 +109,7 @@ impl Default for ServeArgs {
             insecure: false,
             roles: None,
             models: None,
+            log_format: "text".to_owned(),
         }
     }
 }
@@ -109,6 +122,7 @@ impl TryFrom<ServeArgs> for Config {
         Ok(Self {
             log: argument::log(&args.log, &args.data, file.replicas)?,
             listen: argument::listen(&args.listen, args.insecure)?,
+            log_format: argument::log_format(&args.log_format)?,
             hosting: hosting::hosting(args.roles.as_deref(), args.models.as_deref())?,
             data: argument::data(args.data)?,
             tenants: file.tenants,

@@ -88,7 +88,9 @@ impl Folding {
             match ended {
                 Ok(()) => return,
                 Err(error) => {
-                    tracing::error!(path = %path.display(), "folding stopped: {error}; trying again in {retry:?}");
+                    let (tenant, position) = (&setup.origin.tenant, progress.borrow().position);
+                    let path = path.display();
+                    tracing::error!(%tenant, position, %path, %error, ?retry, "folding stopped; it is tried again");
                     setup.metrics.faults.inc();
                     progress.send_modify(|folded| folded.fault = Some(error.to_string()));
                 }

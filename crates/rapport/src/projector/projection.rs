@@ -8,11 +8,13 @@ use rapport_log::Log;
 use rapport_readmodel::{Definitions, Origin, ReadModelError, Reader};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::ProjectorError;
 use super::folding::{Folded, Folding};
 use super::generations::Generations;
+use super::lock::Lock;
 use super::rebuild::{Building, RebuildError, Request, Updates};
 use super::waiting::Waiting;
 use crate::metrics::FoldMetrics;
@@ -65,11 +67,15 @@ impl Projection {
     /// Opens the serving generation and starts to fold. Definitions that changed start a new generation.
     pub async fn start(setup: Setup, stopping: CancellationToken) -> Result<Self, ProjectorError> {
         let files = Generations::open(setup.folder.clone())?;
+        let lock = Lock::of(&setup.folder).await?;
         let mut generation = files.current()?;
         let folding = match Folding::open(&setup, &files.path(generation)).await {
             Err(ProjectorError::ReadModel(ReadModelError::Foreign { what: "fingerprint" | "format", .. })) => {
-                tracing::info!("the definitions changed: generation {} is folded from the log", generation + 1);
                 generation += 1;
+                tracing::info!(
+                    tenant = %setup.origin.tenant, generation,
+                    "the definitions changed: a new generation is folded from the log"
+                );
                 Folding::open(&setup, &files.path(generation)).await?
             }
             opened => opened?,
@@ -78,6 +84,7 @@ impl Projection {
         files.remove_all_but(&[generation]);
         let reader = folding.reader(&setup.origin)?;
         let (position, head) = (folding.position(), folding.head());
+        tracing::info!(tenant = %setup.origin.tenant, generation, position, head, "the read model is open");
         let waiting = folding.waiting();
         let (live, receiver) =
             watch::channel(Live { generation, reader, position, head, goal: head, waiting, fault: None });
@@ -85,13 +92,20 @@ impl Projection {
         let (requests, asked) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let (log, metrics) = (setup.log.clone(), setup.metrics.clone());
-        tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
-        tokio::spawn(Supervisor { setup, files, live, folded, stop, building: None, asked }.run(stopping));
+        let folding = tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
+        tokio::spawn(
+            Supervisor { setup, folding, files, live, folded, stop, building: None, asked, _lock: lock }.run(stopping),
+        );
         Ok(Self { live: receiver, requests, log, metrics })
     }
 
     pub fn live(&self) -> Live {
         self.live.borrow().clone()
+    }
+
+    /// Returns when nothing is folded any more, after it was told to stop.
+    pub async fn closed(&self) {
+        self.requests.closed().await;
     }
 
     /// What serves, once everything up to this position is in it.
@@ -118,10 +132,12 @@ struct Supervisor {
     setup: Setup,
     files: Generations,
     live: watch::Sender<Live>,
+    folding: JoinHandle<()>,
     folded: watch::Receiver<Folded>,
     stop: CancellationToken,
     building: Option<Building>,
     asked: mpsc::Receiver<Request>,
+    _lock: Lock,
 }
 
 impl Supervisor {
@@ -144,6 +160,7 @@ impl Supervisor {
         if let Some(building) = self.building.take() {
             building.fail("the service is stopping".to_owned()).await;
         }
+        let _ = self.folding.await;
     }
 
     fn show(&mut self) {
@@ -169,7 +186,7 @@ impl Supervisor {
 
     /// The generation in the making got further; once it is as far as the serving one, it serves.
     async fn built(&mut self, folded: Option<Folded>) {
-        let Some(building) = self.building.take() else { return };
+        let Some(mut building) = self.building.take() else { return };
         let fault = match &folded {
             None => Some("it broke off".to_owned()),
             Some(folded) => folded.fault.clone(),
@@ -192,6 +209,7 @@ impl Supervisor {
         }
         self.stop.cancel();
         self.stop = building.stop.clone();
+        std::mem::swap(&mut self.folding, &mut building.folding);
         self.folded = building.folded.clone();
         let Folded { position, head, .. } = folded;
         let Live { generation: before, goal, .. } = *self.live.borrow();
@@ -204,6 +222,8 @@ impl Supervisor {
             waiting: building.waiting.clone(),
             fault: None,
         });
+        let tenant = &self.setup.origin.tenant;
+        tracing::info!(%tenant, generation = building.generation, position, head, "a new generation serves");
         // Queries that began on the one before may still open it; the next start or rebuild removes it.
         self.files.remove_all_but(&[before, building.generation]);
         building.finish(folded).await;

@@ -40,7 +40,7 @@ impl Projections {
             let definitions = Definitions {
                 rules: tenant.rules.clone(),
                 catalogue: tenant.catalogue.clone(),
-                models: config.hosting.models().to_vec(),
+                models: config.hosting.folded(),
             };
             let setup = Setup {
                 log: tenant.log.clone(),
@@ -58,6 +58,11 @@ impl Projections {
         let served = self.tenants.find(tenant)?;
         let projection = self.of_tenant.get(&served.name).expect("every served tenant has a projector");
         Ok((served, projection))
+    }
+
+    /// Returns when no read model is written any more, after they were told to stop.
+    pub async fn closed(&self) {
+        futures::future::join_all(self.of_tenant.values().map(Projection::closed)).await;
     }
 
     /// By tenant.
