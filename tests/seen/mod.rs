@@ -4,3 +4,4 @@ mod http;
 mod logs;
 mod metrics;
 mod services;
+mod shipped;
