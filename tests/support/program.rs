@@ -92,6 +92,7 @@ impl Running {
             .args(arguments)
             .env("NO_COLOR", "1")
             .env_remove("RUST_LOG")
+            .env_remove("OTEL_EXPORTER_OTLP_ENDPOINT")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -21,6 +21,7 @@ use crate::http::{self, Elsewhere, Watched};
 use crate::metrics::{self, Calls, Metrics};
 use crate::projector::ProjectorError;
 use crate::tenants::{TenantError, Tenants};
+use crate::traces::{Traces, TracesError};
 
 /// Unary calls at work on one connection; more are answered with RESOURCE_EXHAUSTED.
 const CALLS_PER_CONNECTION: usize = 100;
@@ -42,6 +43,8 @@ pub enum ServeError {
     Projector(#[from] ProjectorError),
     #[error("the descriptions of the services cannot be served: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     #[error("signals cannot be received: {0}")]
     Signals(std::io::Error),
     #[error("the server stopped: {0}")]
@@ -65,9 +68,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     tokio::pin!(shutdown);
-    let metrics = Metrics::new();
+    let (metrics, traces) = (Metrics::new(), Traces::to(config.otlp_endpoint.as_deref())?);
     let tenants = tokio::select! {
-        tenants = Tenants::open(&config, &metrics) => tenants?,
+        tenants = Tenants::open(&config, &metrics, &traces) => tenants?,
         () = &mut shutdown => return Ok(()),
     };
     let stopping = CancellationToken::new();
@@ -88,6 +91,7 @@ pub async fn serve(
     if tokio::time::timeout(config.shutdown_patience, closed).await.is_err() {
         tracing::warn!("a log or read model did not close in time; what a log had not acknowledged may be missing");
     }
+    traces.close().await;
     served
 }
 

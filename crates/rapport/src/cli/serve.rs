@@ -42,12 +42,15 @@ pub struct ServeArgs {
     /// How the server tells of itself on standard error: text, for people, or json, an object in each line
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub log_format: String,
+    /// Send traces to this collector: OpenTelemetry over gRPC, http://HOST:PORT; none without it
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
 }
 
 impl From<ServeArgs> for config::ServeArgs {
     fn from(args: ServeArgs) -> Self {
-        let ServeArgs { data, log, listen, config, insecure, roles, models, log_format } = args;
-        Self { data, log, listen, config, insecure, roles, models, log_format }
+        let ServeArgs { data, log, listen, config, insecure, roles, models, log_format, otlp_endpoint } = args;
+        Self { data, log, listen, config, insecure, roles, models, log_format, otlp_endpoint }
     }
 }
 

@@ -40,6 +40,8 @@ pub struct ServeArgs {
     pub models: Option<String>,
     /// `text` or `json`.
     pub log_format: String,
+    /// A collector of traces: `http://host:port`. `None` or empty for none.
+    pub otlp_endpoint: Option<String>,
 }
 
 /// Checked: what is in here can be started.
@@ -50,6 +52,8 @@ pub struct Config {
     pub listen: SocketAddr,
     pub hosting: Hosting,
     pub log_format: LogFormat,
+    /// Where traces go, if anywhere.
+    pub otlp_endpoint: Option<String>,
     /// At least one.
     pub tenants: BTreeMap<Tenant, TenantConfig>,
     pub limits: Limits,
@@ -110,6 +114,7 @@ impl Default for ServeArgs {
             roles: None,
             models: None,
             log_format: "text".to_owned(),
+            otlp_endpoint: None,
         }
     }
 }
@@ -123,6 +128,7 @@ impl TryFrom<ServeArgs> for Config {
             log: argument::log(&args.log, &args.data, file.replicas)?,
             listen: argument::listen(&args.listen, args.insecure)?,
             log_format: argument::log_format(&args.log_format)?,
+            otlp_endpoint: argument::otlp_endpoint(args.otlp_endpoint)?,
             hosting: hosting::hosting(args.roles.as_deref(), args.models.as_deref())?,
             data: argument::data(args.data)?,
             tenants: file.tenants,

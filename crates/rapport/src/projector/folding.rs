@@ -13,6 +13,7 @@ use super::batch::{Batch, Decoded};
 use super::waiting::{Waiting, now};
 use super::{ProjectorError, Setup, fence};
 use crate::metrics::FoldMetrics;
+use crate::traces::FoldTraces;
 
 /// How often the end of the log is looked up while nothing comes from it.
 const HEAD_INTERVAL: Duration = Duration::from_millis(500);
@@ -39,6 +40,7 @@ pub(super) struct Folding {
     head: u64,
     waiting: Waiting,
     metrics: FoldMetrics,
+    traces: FoldTraces,
 }
 
 impl Folding {
@@ -49,7 +51,7 @@ impl Folding {
             .map_err(|_| ProjectorError::BrokenOff)??;
         let head = fence::check(&setup.log, model.checkpoint(), path).await?.0;
         let (log, definitions, metrics) = (setup.log.clone(), setup.definitions.clone(), setup.metrics.clone());
-        Ok(Self { model, log, definitions, head, waiting: Waiting::default(), metrics })
+        Ok(Self { model, log, definitions, head, waiting: Waiting::default(), metrics, traces: setup.traces.clone() })
     }
 
     pub fn reader(&self, origin: &Origin) -> Result<Reader, ProjectorError> {
@@ -103,11 +105,12 @@ impl Folding {
     }
 
     async fn run(self, progress: &watch::Sender<Folded>, stop: &CancellationToken) -> Result<(), ProjectorError> {
-        let Self { model, log, definitions, waiting, metrics, .. } = self;
+        let Self { model, log, definitions, waiting, metrics, traces, .. } = self;
         let after = Position(model.checkpoint().position);
         let (batches, queue) = mpsc::channel(1);
         let (applied, committed) = (progress.clone(), waiting.clone());
-        let applying = tokio::task::spawn_blocking(move || apply_all(model, queue, &applied, &committed, &metrics));
+        let applying =
+            tokio::task::spawn_blocking(move || apply_all(model, queue, &applied, &committed, &metrics, &traces));
         let gathered = gather(&log, after, definitions, batches, progress, &waiting, stop).await;
         applying.await.map_err(|_| ProjectorError::BrokenOff)??;
         gathered
@@ -121,14 +124,16 @@ fn apply_all(
     progress: &watch::Sender<Folded>,
     waiting: &Waiting,
     metrics: &FoldMetrics,
+    traces: &FoldTraces,
 ) -> Result<(), ProjectorError> {
-    while let Some(Decoded { records, began }) = queue.blocking_recv() {
+    while let Some(Decoded { records, began, traced }) = queue.blocking_recv() {
         let (count, applying) = (records.len(), Instant::now());
         let applied = model.apply(records)?;
         let Applied { position, fresh, duplicates, parked, refolds } = applied;
         waiting.committed();
         metrics.committed(count, began.elapsed(), applying.elapsed());
         metrics.applied(fresh, duplicates, parked, refolds);
+        traced.committed(traces);
         tracing::debug!(position, fresh, refolds, took = ?applying.elapsed(), "folded a batch");
         progress.send_modify(|folded| {
             folded.position = applied.position;

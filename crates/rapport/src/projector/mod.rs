@@ -11,6 +11,7 @@ mod measure;
 mod projection;
 mod readiness;
 mod rebuild;
+mod traced;
 mod waiting;
 
 use std::path::PathBuf;

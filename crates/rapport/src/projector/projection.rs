@@ -18,6 +18,7 @@ use super::lock::Lock;
 use super::rebuild::{Building, RebuildError, Request, Updates};
 use super::waiting::Waiting;
 use crate::metrics::FoldMetrics;
+use crate::traces::FoldTraces;
 
 /// What a projector folds, and where to.
 #[derive(Clone)]
@@ -28,6 +29,7 @@ pub struct Setup {
     /// The folder of this read model's files.
     pub folder: PathBuf,
     pub(crate) metrics: FoldMetrics,
+    pub(crate) traces: FoldTraces,
 }
 
 /// What serves now.

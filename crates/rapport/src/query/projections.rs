@@ -48,6 +48,7 @@ impl Projections {
                 definitions: Arc::new(definitions),
                 folder: config.data.join(tenant.name.as_str()).join(config.hosting.readmodel_folder()),
                 metrics: tenants.metrics.fold(&tenant.name),
+                traces: tenants.traces.fold(&tenant.name),
             };
             of_tenant.insert(tenant.name.clone(), Projection::start(setup, stopping.clone()).await?);
         }
