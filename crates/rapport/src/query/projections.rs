@@ -46,7 +46,7 @@ impl Projections {
                 zone: tenant.definitions.zone.clone(),
                 journeys: tenant.definitions.journeys.clone(),
                 catalogue: tenant.catalogue.clone(),
-                models: config.hosting.models(),
+                models: config.hosting.folded(),
             };
             let setup = Setup {
                 log: tenant.log.clone(),
@@ -56,6 +56,7 @@ impl Projections {
                 changes: Arc::new(Changes::new()),
                 folder: config.data.join(tenant.name.as_str()).join(config.hosting.readmodel_folder()),
                 metrics: tenants.metrics.fold(&tenant.name),
+                traces: tenants.traces.fold(&tenant.name),
             };
             of_tenant.insert(tenant.name.clone(), Projection::start(setup, stopping.clone()).await?);
         }
@@ -71,6 +72,11 @@ impl Projections {
         let served = self.tenants.find(tenant)?;
         let projection = self.of_tenant.get(&served.name).expect("every served tenant has a projector");
         Ok((served, projection))
+    }
+
+    /// Returns when no read model is written any more, after they were told to stop.
+    pub async fn closed(&self) {
+        futures::future::join_all(self.of_tenant.values().map(Projection::closed)).await;
     }
 
     /// By tenant.
