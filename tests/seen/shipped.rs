@@ -43,7 +43,7 @@ fn containers() -> Vec<(String, Config)> {
             container.push('\n');
         }
     }
-    let of_program = found.into_iter().filter(|(_, container)| container.contains("image: rapport\n"));
+    let of_program = found.into_iter().filter(|(_, container)| container.contains("<<: *rapport\n"));
     of_program
         .map(|(name, container)| {
             let config =

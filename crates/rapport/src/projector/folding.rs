@@ -175,7 +175,13 @@ async fn gather(
                 }
                 Some(Ok(Read::CaughtUp(head))) => {
                     live = true;
-                    progress.send_modify(|folded| folded.head = folded.head.max(head.0));
+                    progress.send_modify(|folded| {
+                        folded.head = folded.head.max(head.0);
+                        if folded.position >= head.0 {
+                            // It can be read again, and there is nothing whose commit would show it.
+                            folded.fault = None;
+                        }
+                    });
                 }
                 Some(Err(error)) => return Err(error.into()),
                 None => return Ok(()),
