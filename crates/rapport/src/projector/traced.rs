@@ -53,7 +53,11 @@ mod tests {
     use rapport_touchpoint::Timestamp;
 
     use super::*;
-    use crate::projector::waiting::now;
+
+    fn now() -> Timestamp {
+        let since = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+        Timestamp::from_nanos(i64::try_from(since).unwrap()).unwrap()
+    }
 
     fn record(span_id: u64, flags: u8, recorded_at: Timestamp) -> Record {
         let trace = Some(TraceParent { trace_id: 1, span_id, flags });
