@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use rapport::import::{self, Job, Mapping, Summary};
 use rapport::wire::v1::{ReplayRequest, StatusRequest, TotalsRequest};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
@@ -10,6 +11,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use crate::support::cdnow;
 use crate::support::client::{encoded, ids, named};
 use crate::support::happened::{Happened, ordered};
 use crate::support::http::get;
@@ -108,6 +110,19 @@ async fn a_gateway_takes_events_in_gives_them_back_and_keeps_no_read_model() {
     assert_eq!(scraped.value("rapport_ingest_events_total", &[("verdict", "accepted")]), 3.0);
     assert!(!scraped.names().contains("rapport_readmodel_position"), "it has none");
     assert_eq!(get(gateway.url(), "/readyz").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_into_a_gateway_says_how_not_to_wait_for_what_is_not_there() {
+    let kept = Kept::jetstream();
+    let gateway = kept.part("gateway", None).await;
+    let mapping = Mapping::load(&cdnow::mapping()).unwrap();
+    let (server, tenant) = (gateway.url().to_owned(), String::new());
+    let job = Job { files: vec![cdnow::file()], mapping: Some(mapping), strict: true, server, tenant, wait: true };
+    let mut summary = Summary::default();
+    let said = soon(import::run(&job, &mut summary)).await.unwrap_err().to_string();
+    assert!(said.contains("the touchpoints are on the log") && said.contains("--no-wait"), "{said}");
+    assert_eq!(ids(&gateway.replay(ReplayRequest::default()).await.unwrap()).len() as u64, cdnow::ORDERS);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -43,7 +43,7 @@ fn containers() -> Vec<(String, Config)> {
             container.push('\n');
         }
     }
-    let of_program = found.into_iter().filter(|(_, container)| container.contains("image: rapport\n"));
+    let of_program = found.into_iter().filter(|(_, container)| container.contains("<<: *rapport\n"));
     of_program
         .map(|(name, container)| {
             let config =
@@ -83,10 +83,9 @@ fn the_containers_share_the_work_and_one_log() {
     for (name, config) in &containers {
         assert_eq!(format!("{:?}", config.log), format!("{:?}", containers[0].1.log), "{name}");
         assert_eq!(config.data, containers[0].1.data, "{name}");
-        let right = match config.hosting.models() {
-            [] => "gateway".to_owned(),
-            [model] => format!("projector-{}", model.name()),
-            several => panic!("{name} has {several:?}"),
+        let right = match config.hosting.to_string().split_once(" --models ") {
+            None => "gateway".to_owned(),
+            Some((_, model)) => format!("projector-{model}"),
         };
         assert_eq!(*name, right, "a container is named after what it does");
     }
@@ -108,9 +107,10 @@ fn the_units_share_the_work_and_one_log() {
     let gateway = served(&exec_start("rapport-gateway.service", ""));
     assert!(gateway.hosting.has(Role::Gateway) && !gateway.hosting.has(Role::Projector));
     let mut parts = vec![gateway.hosting.clone()];
-    for model in Hosting::default().models() {
+    let all = Hosting::default();
+    for model in all.models().iter() {
         let projector = served(&exec_start("rapport-projector@.service", model.name()));
-        assert_eq!(projector.hosting.models(), [*model]);
+        assert_eq!(projector.hosting.to_string(), format!("--roles projector --models {}", model.name()));
         assert_eq!(format!("{:?}", projector.log), format!("{:?}", gateway.log));
         parts.push(projector.hosting);
     }

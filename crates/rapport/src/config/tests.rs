@@ -123,6 +123,7 @@ fn a_wrong_file_is_answered_with_key_value_and_what_would_be_right() {
 fn a_wrong_argument_is_answered_with_what_would_be_right() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let log = |log: &str| ServeArgs { log: log.to_owned(), ..args() };
+    let otlp = |endpoint: &str| ServeArgs { otlp_endpoint: Some(endpoint.to_owned()), ..args() };
     let listen = |listen: &str| ServeArgs { listen: listen.to_owned(), ..args() };
     for (args, says) in [
         (log("kafka://x"), &["--log", "kafka://x", "embedded", "nats://127.0.0.1:4222"][..]),
@@ -136,6 +137,11 @@ fn a_wrong_argument_is_answered_with_what_would_be_right() {
         (listen("0.0.0.0:7700"), &["--listen", "TLS and tokens are not available yet", "--insecure"]),
         (listen("[::]:7700"), &["--insecure"]),
         (listen("192.168.1.5:7700"), &["--insecure"]),
+        (ServeArgs { log_format: "xml".to_owned(), ..args() }, &["--log-format", "xml", "text", "json"]),
+        (otlp("127.0.0.1:4317"), &["--otlp-endpoint", "127.0.0.1:4317", "http://127.0.0.1:4317"]),
+        (otlp("https://ann:secret@traces:4317"), &["--otlp-endpoint", "http://"]),
+        (otlp("http://traces"), &["--otlp-endpoint", "http://traces"]),
+        (otlp("http://:4317"), &["--otlp-endpoint"]),
         (ServeArgs { data: file.path().to_owned(), ..args() }, &["--data", "folder"]),
         (ServeArgs { config: Some(Path::new("/nowhere.toml").to_owned()), ..args() }, &["/nowhere.toml", "read"]),
     ] {
@@ -199,4 +205,16 @@ fn a_wrong_part_is_answered_with_what_there_is() {
             assert!(error.contains(part), "{error:?} lacks {part:?}");
         }
     }
+}
+
+#[test]
+fn traces_go_where_it_is_said_and_nowhere_else() {
+    let endpoint = |text: Option<&str>| {
+        let otlp_endpoint = text.map(str::to_owned);
+        Config::try_from(ServeArgs { otlp_endpoint, ..args() }).unwrap().otlp_endpoint
+    };
+    for good in ["http://127.0.0.1:4317", "http://collector:4317/", "http://[::1]:4317"] {
+        assert_eq!(endpoint(Some(good)).as_deref(), Some(good));
+    }
+    assert_eq!((endpoint(None), endpoint(Some(""))), (None, None), "an empty variable of the environment says nothing");
 }

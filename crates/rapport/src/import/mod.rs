@@ -82,6 +82,11 @@ pub enum ImportError {
     Fault(String),
     #[error("the touchpoints are on the log, but the read model stands still at position {position} of {target}")]
     Stuck { position: u64, target: u64 },
+    #[error(
+        "the touchpoints are on the log, but {url} folds no read model to wait for; --no-wait does not wait, and another \
+         process answers: {told}"
+    )]
+    NoReadModel { url: String, told: String },
 }
 
 impl ImportError {
@@ -95,7 +100,8 @@ impl ImportError {
             | Self::Verdicts { .. }
             | Self::Strict
             | Self::Fault(_)
-            | Self::Stuck { .. } => false,
+            | Self::Stuck { .. }
+            | Self::NoReadModel { .. } => false,
         }
     }
 }
