@@ -43,7 +43,21 @@ const PURE: [(&str, &[&str]); 2] = [
             "time",
         ],
     ),
-    ("crates/customer", &["blake3", "postcard", "rapport-touchpoint", "serde", "serde_json"]),
+    (
+        "crates/customer",
+        &[
+            "blake3",
+            "cel",
+            "jiff",
+            "postcard",
+            "rapport-touchpoint",
+            "serde",
+            "serde_json",
+            "strsim",
+            "thiserror",
+            "toml",
+        ],
+    ),
 ];
 
 /// The names under these tables of a manifest.

@@ -23,12 +23,9 @@ use crate::Profile;
 
 pub use error::ConditionError;
 
-/// Characters of a condition's source.
+/// Characters of a condition's source. The parser recurses for each bracket and operator; the worst that can be said in so
+/// many fits the stack of a thread, which is 2 MiB.
 pub const MOST_CONDITION_CHARS: usize = 1_000;
-
-/// The parser recurses once for each bracket and operator, in large frames; this holds the worst that
-/// [`MOST_CONDITION_CHARS`] can say.
-const PARSER_STACK_BYTES: usize = 128 * 1024 * 1024;
 
 /// A condition that was compiled and checked.
 pub struct Condition {
@@ -45,9 +42,10 @@ impl Condition {
         if chars > MOST_CONDITION_CHARS {
             return Err(ConditionError::TooLong { chars });
         }
-        let condition = compile(source)?;
-        rehearsal::rehearse(&condition.program, &condition.needs, examples)?;
-        Ok(condition)
+        let program = Program::compile(source).map_err(|errors| ConditionError::syntax(&errors))?;
+        let needs = walk::walk(&program)?;
+        rehearsal::rehearse(&program, &needs, examples)?;
+        Ok(Self { source: source.to_owned(), program, needs })
     }
 
     pub fn source(&self) -> &str {
@@ -59,20 +57,6 @@ impl Condition {
         let context = values::context(&self.needs, event, profile);
         matches!(self.program.execute(&context), Ok(Value::Bool(true)))
     }
-}
-
-/// On a thread of its own, for its stack: what was parsed and is too deep must also be dropped there.
-fn compile(source: &str) -> Result<Condition, ConditionError> {
-    let compile = || {
-        let program = Program::compile(source).map_err(|errors| ConditionError::syntax(&errors))?;
-        let needs = walk::walk(&program)?;
-        Ok(Condition { source: source.to_owned(), program, needs })
-    };
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(PARSER_STACK_BYTES).spawn_scoped(scope, compile);
-        // A panic of the parser is a condition that it cannot read, not the end of the server.
-        thread.map_err(|_| ConditionError::Unparsed)?.join().unwrap_or(Err(ConditionError::Unparsed))
-    })
 }
 
 impl fmt::Debug for Condition {
