@@ -140,6 +140,12 @@ fn an_asking_is_answered_once() {
 }
 
 #[test]
+fn a_reminder_is_no_other_asking() {
+    let customer = given(&[sent(Some("1")), sent(Some("1")), sent(Some("2")), nps(Some("1"), 9)]);
+    assert_eq!((of(&customer, Measure::Nps).asked, of(&customer, Measure::Nps).answered), (2, 1));
+}
+
+#[test]
 fn an_answer_before_the_asking_answers_it_not() {
     let customer = given(&[nps(Some("1"), 9), sent(Some("1"))]);
     assert_eq!((of(&customer, Measure::Nps).asked, of(&customer, Measure::Nps).answered), (1, 0));

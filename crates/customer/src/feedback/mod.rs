@@ -113,10 +113,14 @@ impl Feedback {
         }
     }
 
+    /// Asking again for an instance that is not answered yet is a reminder, and no other asking.
     fn ask(&mut self, about: About, key: &OrderKey, facts: &mut Vec<FactChange>) {
-        let fact = FactKey { event: key.clone(), slot: 0 };
+        let (name, fact) = (about.name(), FactKey { event: key.clone(), slot: 0 });
+        if about.instance.is_some() && self.asked.iter().any(|known| known.name == name) {
+            return;
+        }
         self.by_measure.entry(about.measure).or_default().asked += 1;
-        keep(&mut self.asked, Named { name: about.name(), fact: fact.clone() }, MOST_ASKED);
+        keep(&mut self.asked, Named { name, fact: fact.clone() }, MOST_ASKED);
         facts.push(FactChange::Put(fact, Fact::Asking(Asking { about })));
     }
 
