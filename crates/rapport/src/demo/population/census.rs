@@ -20,7 +20,7 @@ pub struct Census {
     pub conflicts: u64,
     pub by_type: BTreeMap<String, u64>,
     pub by_channel: BTreeMap<String, u64>,
-    /// By currency: orders and their sum, refunds and theirs.
+    /// By currency, of events that name somebody: what nobody's card was shown for is nobody's order.
     pub money: BTreeMap<String, Sums>,
     /// Arrived after an event that happened an hour later, or more; a day later, or more.
     pub late: u64,
@@ -70,8 +70,9 @@ impl Census {
         *self.by_type.entry(event_type.to_owned()).or_default() += 1;
         *self.by_channel.entry(text(&event["channel"]).to_owned()).or_default() += 1;
         self.count_lateness(event);
-        self.count_names(event);
+        let named = self.count_names(event);
         match event_type {
+            _ if !named => {}
             "order.placed" | "order.refunded" => self.count_money(event_type, &event["data"]),
             "survey.answered" => {
                 let data = &event["data"];
@@ -110,7 +111,8 @@ impl Census {
         self.newest = self.newest.max(time);
     }
 
-    fn count_names(&mut self, event: &Value) {
+    /// Does it name anybody?
+    fn count_names(&mut self, event: &Value) -> bool {
         let identifiers = &event["data"]["identifiers"];
         let named = identifiers.as_object().is_some_and(|names| !names.is_empty()) || !event["subject"].is_null();
         self.unnamed += u64::from(!named);
@@ -122,6 +124,7 @@ impl Census {
         if let (Some(device), Some(person)) = (name("device_id"), user.or_else(|| name("loyalty_card"))) {
             self.persons_by_device.entry(device.to_owned()).or_default().insert(person.to_owned());
         }
+        named
     }
 
     fn count_money(&mut self, event_type: &str, data: &Value) {

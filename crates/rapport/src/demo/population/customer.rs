@@ -1,6 +1,6 @@
 //! Who a customer is before anything happens: how far it goes, what it likes, which channels it uses, its names.
 
-use super::calendar::{DAY, YEAR};
+use super::calendar::{DAY, YEAR, Year};
 use super::chance::{Chance, Purpose};
 use super::market::{COUNTRIES, Country};
 use super::products::Category;
@@ -32,6 +32,8 @@ pub const SEGMENTS: [(u32, Segment); 6] = [
 
 /// Of those who buy again and again, who was a customer before the year began, per mille.
 const KNOWN_BEFORE: u32 = 300;
+/// Such a customer is first seen within these days.
+const KNOWN_WITHIN: i64 = 25 * DAY;
 
 /// What brought somebody here first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +92,8 @@ pub struct Customer {
     pub household_tablet: bool,
     /// How content with everything, per mille.
     pub temper: i32,
+    /// Was it a customer before the year began?
+    pub known_before: bool,
     /// When it is first heard of.
     pub begins: i64,
     /// From when to when nothing is heard of it; empty for most.
@@ -99,7 +103,7 @@ pub struct Customer {
 }
 
 impl Customer {
-    pub fn new(seed: u64, number: u32) -> Self {
+    pub fn new(seed: u64, number: u32, year: &Year) -> Self {
         let mut chance = Chance::new(seed, number, Purpose::Customer, 0);
         let country = chance.weighted(&COUNTRIES);
         let at_home = country.has_stores();
@@ -110,12 +114,13 @@ impl Customer {
         let segment = chance.weighted(&SEGMENTS);
         let buys_again = matches!(segment, Segment::Repeat | Segment::Loyal);
         let keen = if buys_again { 2 } else { 1 };
+        let known_before = buys_again && chance.per_mille(KNOWN_BEFORE);
         let begins = match segment {
-            Segment::Loyal | Segment::Repeat if chance.per_mille(KNOWN_BEFORE) => chance.between(0, 25 * DAY),
-            Segment::Loyal => chance.between(0, YEAR / 2),
-            Segment::Repeat => chance.between(0, YEAR - 90 * DAY),
-            Segment::Business => chance.between(0, YEAR - 60 * DAY),
-            Segment::Visitor | Segment::Subscriber | Segment::Once => chance.between(0, YEAR - DAY),
+            _ if known_before => chance.between(0, KNOWN_WITHIN),
+            Segment::Loyal => year.busy_day(&mut chance, 0, YEAR / 2),
+            Segment::Repeat => year.busy_day(&mut chance, 0, YEAR - 90 * DAY),
+            Segment::Business => year.busy_day(&mut chance, 0, YEAR - 60 * DAY),
+            Segment::Visitor | Segment::Subscriber | Segment::Once => year.busy_day(&mut chance, 0, YEAR - DAY),
         };
         let away = if buys_again { away(&mut chance, segment == Segment::Loyal, begins) } else { (YEAR, YEAR) };
         Self {
@@ -131,6 +136,7 @@ impl Customer {
             browsers: chance.weighted(&[(60, 1), (32, 2), (8, 3)]),
             household_tablet: shared::has_tablet(seed, number),
             temper: 770 + chance.noise(260),
+            known_before,
             begins,
             away,
             first_name: chance.below(country.first_names.len() as u32) as u8,

@@ -50,7 +50,7 @@ use calendar::Year;
 use customer::Customer;
 use plan::Plan;
 
-/// Plans of these fit into some 40 GB; the demo is no place for more.
+/// A population is planned as a whole before it is told; these take some gigabytes.
 pub const MOST_CUSTOMERS: u32 = 1_000_000;
 
 /// Who lives, which life, and until when.
@@ -94,7 +94,8 @@ impl Population {
 
     /// All events, in the order in which they arrive. Everything is planned here, and told event by event.
     pub fn events(&self) -> Events {
-        let customers: Vec<_> = (0..self.customers).map(|number| Customer::new(self.seed, number)).collect();
+        let customers: Vec<_> =
+            (0..self.customers).map(|number| Customer::new(self.seed, number, &self.year)).collect();
         let mut plans = Vec::new();
         for customer in &customers {
             plans.append(&mut life::live(&self.year, customer, self.seed));

@@ -3,14 +3,18 @@
 use std::collections::BTreeSet;
 
 use super::Population;
+use super::calendar::{DAY, YEAR};
 use super::customer::{Customer, Segment};
 use super::life;
-use super::plan::{Fact, Plan, Who};
+use super::plan::{Fact, Place, Plan, Who};
 
 /// Whose lives are looked at.
 const CANDIDATES: u32 = 500;
 /// A timeline of about so many events can be read.
 const READABLE: std::ops::RangeInclusive<usize> = 60..=140;
+
+/// It did something itself so shortly before the year ends.
+const LATELY: i64 = 6 * DAY;
 
 /// A customer, by number and by the strongest name that its events say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,13 +27,13 @@ pub struct Story {
 pub(super) fn find(population: &Population) -> Story {
     let mut best = (0, 0);
     for number in 0..population.customers.min(CANDIDATES) {
-        let me = Customer::new(population.seed, number);
+        let me = Customer::new(population.seed, number, &population.year);
         let worth = worth(&life::live(&population.year, &me, population.seed));
         if worth > best.0 {
             best = (worth, number);
         }
     }
-    let me = Customer::new(population.seed, best.1);
+    let me = Customer::new(population.seed, best.1, &population.year);
     let plans = life::live(&population.year, &me, population.seed);
     Story { customer: best.1, name: name(&me, &plans) }
 }
@@ -44,7 +48,9 @@ fn worth(plans: &[Plan]) -> usize {
         known.is_some_and(|known| known >= 3 && plans[..known].iter().any(|p| p.who.of_browser().is_some()));
     let channels: BTreeSet<_> = plans.iter().map(|plan| plan.place.channel()).collect();
     let orders = plans.iter().filter(|plan| matches!(plan.fact, Fact::OrderPlaced { .. })).count();
+    let lately = plans.iter().any(|plan| plan.at > YEAR - LATELY && plan.place != Place::Email);
     20 * usize::from(stranger_first)
+        + 12 * usize::from(lately)
         + 10 * usize::from((4..=14).contains(&orders))
         + 10 * usize::from(READABLE.contains(&plans.len()))
         + 8 * any(|fact| matches!(fact, Fact::TicketOpened { .. }))

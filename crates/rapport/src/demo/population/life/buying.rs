@@ -13,6 +13,8 @@ const LATE_ABROAD: u32 = 60;
 const DAMAGED: u32 = 35;
 /// Other reasons to ask for help after an order, per mille.
 const QUESTIONS: u32 = 45;
+/// Of a month as busy as this, per mille of an ordinary one, no visit is left out.
+const LIVELY: u32 = 1_300;
 /// Purchases in a store that nobody's card was shown for, per mille.
 const CASH: u32 = 60;
 
@@ -22,13 +24,13 @@ impl Life<'_> {
         let mut at = self.discover();
         loop {
             self.purchase(at);
-            let between = self.chance.below(if loyal { 4 } else { 3 });
+            let between = self.chance.below(4);
             if self.me.segment == Segment::Once {
                 self.look_again(at, 40, between);
                 break;
             }
             let lasts = self.me.favourite.lasts() * if loyal { 55 } else { 100 } / 100;
-            let next = at + self.chance.about(lasts * DAY).max(4 * DAY);
+            let next = at + self.until_more_is_needed(at, lasts);
             self.look_again(at, lasts, between);
             if loyal || self.chance.per_mille(500) {
                 self.take_part(at);
@@ -50,8 +52,8 @@ impl Life<'_> {
     /// From first hearing of the shop to the first order that is seen; when that is.
     fn discover(&mut self) -> i64 {
         let mut at = self.moment(self.me.begins, Hours::Leisure);
-        if self.me.begins < 25 * DAY && self.me.segment != Segment::Once {
-            // Known for long: no first doubts, and an account or a card.
+        if self.me.known_before {
+            // No first doubts, and an account or a card.
             self.account = !self.me.goes_to_store || self.chance.per_mille(800);
             self.card = self.me.goes_to_store;
             self.subscribed = self.me.wants_newsletter.then_some(self.me.begins);
@@ -73,10 +75,19 @@ impl Life<'_> {
         at
     }
 
+    /// Sooner in the busy months than in the slow ones.
+    fn until_more_is_needed(&mut self, at: i64, lasts: i64) -> i64 {
+        let ordinary = self.chance.about(lasts * DAY);
+        (ordinary * 1_000 / i64::from(self.year.season(at + ordinary / 2))).max(4 * DAY)
+    }
+
     fn look_again(&mut self, at: i64, days: i64, times: u32) {
         for _ in 0..times {
             let when = self.chance.between(at + DAY, at + days * DAY);
             let when = self.moment(when, Hours::Leisure).max(at + 2 * HOUR);
+            if self.chance.below(LIVELY) >= self.year.season(when) {
+                continue;
+            }
             let place = self.usual_place();
             let seen = self.visit(when, place, None);
             if seen.deep && self.chance.per_mille(160) {

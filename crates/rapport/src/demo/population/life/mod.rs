@@ -10,7 +10,7 @@ mod sales;
 
 pub use mood::{CALL_CENTRE_GREW, SECOND_ANSWERS};
 
-use super::calendar::{DAY, HOUR, Hours, YEAR, Year};
+use super::calendar::{DAY, HOUR, Hours, SECOND, YEAR, Year};
 use super::chance::{Chance, Purpose};
 use super::customer::{Customer, Segment};
 use super::disorder;
@@ -78,7 +78,7 @@ impl Life<'_> {
         let placeholder = nobody_known && self.chance.per_mille(shared::PLACEHOLDERS);
         let who = if placeholder { who | Who::PLACEHOLDER } else { who };
         // Tills know no parts of a second.
-        let at = if matches!(place, Place::Store(_)) { at - at % 1_000 } else { at };
+        let at = if matches!(place, Place::Store(_)) { at - at % SECOND } else { at };
         let index = u16::try_from(self.plans.len()).unwrap_or(u16::MAX);
         self.plans.push(Plan { at, arrives: at, customer: self.me.number, index, who, place, fact });
     }
@@ -155,14 +155,14 @@ impl Life<'_> {
         let phone = if self.chance.per_mille(560) { Who::PHONE } else { Who::NOBODY };
         let named = who | Who::USER | Who::EMAIL | phone;
         if self.chance.per_mille(300) {
-            self.add(at - 20_000, place, who | Who::EMAIL, Fact::FormSubmitted { form: Form::Registration });
+            self.add(at - 20 * SECOND, place, who | Who::EMAIL, Fact::FormSubmitted { form: Form::Registration });
         }
         self.add(at, place, named, Fact::Identified { traits: Traits::Registration });
         if let Some(browser) = who.of_browser() {
             self.browsers |= 1 << browser;
         }
         if self.me.wants_newsletter {
-            self.subscribe_from(at + 2_000, Who::USER | Who::EMAIL);
+            self.subscribe_from(at + 2 * SECOND, Who::USER | Who::EMAIL);
         }
     }
 }

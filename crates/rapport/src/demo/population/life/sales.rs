@@ -1,6 +1,6 @@
 //! Business customers: from a form on the web to a contract, in the hands of the sales team.
 
-use super::super::calendar::{DAY, HOUR, Hours, MINUTE, YEAR};
+use super::super::calendar::{DAY, HOUR, Hours, MINUTE, SECOND, YEAR};
 use super::super::plan::{Fact, Form, Page, Place, Survey, Traits, Who};
 use super::super::products::Basket;
 use super::Life;
@@ -66,12 +66,13 @@ impl Life<'_> {
         if self.chance.per_mille(600) {
             let content = self.chance.below(3) as u8;
             self.add(at, Place::Web, seen.who, Fact::ContentDownloaded { content });
-            at = self.moment(at + self.me.begins % (4 * DAY), Hours::Office).max(at + MINUTE);
+            let read = at + self.chance.waiting(2 * DAY);
+            at = self.moment(read, Hours::Office).max(at + MINUTE);
         }
         let who = seen.who | Who::EMAIL | Who::PHONE;
         self.add(at, Place::Web, who, Fact::FormSubmitted { form: Form::Wholesale });
         if self.me.wants_newsletter {
-            self.subscribe_from(at + 3_000, seen.who | Who::EMAIL);
+            self.subscribe_from(at + 3 * SECOND, seen.who | Who::EMAIL);
         }
         at
     }
