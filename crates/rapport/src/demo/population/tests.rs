@@ -32,7 +32,7 @@ fn the_same_seed_gives_the_same_bytes() {
 #[test]
 fn the_population_is_the_one_that_is_known() {
     let text = ndjson(population(CUSTOMERS, 1));
-    assert_eq!((text.lines().count(), fingerprint(&text)), (0, 0));
+    assert_eq!((text.lines().count(), fingerprint(&text)), (12_922, 17_007_283_451_727_430_513));
 }
 
 /// FNV-1a.

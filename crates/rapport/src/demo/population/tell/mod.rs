@@ -37,7 +37,7 @@ pub fn tell(plan: &Plan, me: &Customer, year: &Year, seed: u64) -> Value {
     if let Some(subject) = subject {
         say("subject", subject);
     }
-    // Tills count their events, as their clocks know whole seconds only.
+    // Tills, whose clocks know whole seconds only, and apps count their events.
     if matches!(plan.place, Place::Store(_) | Place::App) {
         say("sequence", format!("{:05}", plan.index));
     }
