@@ -7,6 +7,7 @@ mod error;
 mod import;
 mod json;
 mod moment;
+mod new_file;
 mod rebuild;
 mod replay;
 mod serve;
