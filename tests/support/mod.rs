@@ -6,6 +6,8 @@ pub mod cdnow;
 pub mod client;
 pub mod events;
 pub mod happened;
+pub mod http;
+pub mod metrics;
 pub mod nats;
 mod nats_binary;
 pub mod program;

@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rapport::config::{Config, ServeArgs};
 use rapport::serve::{ServeError, serve};
@@ -11,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::client::Client;
+use super::http::get;
 use super::nats::NatsServer;
 use super::soon::soon;
 
@@ -18,6 +20,13 @@ use super::soon::soon;
 pub struct Kept {
     folder: TempDir,
     pub nats: Option<NatsServer>,
+}
+
+/// One of several processes that share a data folder and a NATS server: its folder and log are its neighbours'.
+pub struct Part {
+    client: Client,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<Result<(), ServeError>>,
 }
 
 /// A running server, and a client of it.
@@ -63,10 +72,30 @@ impl Kept {
         served.expect_err("the server ends by itself").to_string()
     }
 
+    /// A server with a part of the work, ready.
+    pub async fn part(&self, roles: &str, models: Option<&str>) -> Part {
+        let (roles, models) = (Some(roles.to_owned()), models.map(str::to_owned));
+        let config = Config::try_from(ServeArgs { roles, models, ..self.arguments() }).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(serve(config, listener, async {
+            let _ = stopped.await;
+        }));
+        while get(&url, "/readyz").await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Part { client: Client::connect(&url).await, stop, served }
+    }
+
     fn config(&self) -> Config {
+        Config::try_from(self.arguments()).unwrap()
+    }
+
+    fn arguments(&self) -> ServeArgs {
         let log = self.nats.as_ref().map_or("embedded".to_owned(), NatsServer::url);
         let (data, listen) = (self.folder.path().to_owned(), "127.0.0.1:0".to_owned());
-        Config::try_from(ServeArgs { data, log, listen, config: None, insecure: false }).unwrap()
+        ServeArgs { data, log, listen, ..ServeArgs::default() }
     }
 }
 
@@ -88,6 +117,11 @@ impl Server {
         self.kept.nats.as_ref().expect("the log is on a NATS server")
     }
 
+    /// The folder of the one tenant.
+    pub fn tenant(&self) -> PathBuf {
+        self.kept.tenant()
+    }
+
     pub fn url(&self) -> &str {
         self.client.connection.url()
     }
@@ -99,6 +133,27 @@ impl Server {
         stop.send(()).unwrap();
         soon(served).await.unwrap().unwrap();
         kept
+    }
+}
+
+impl Part {
+    pub fn url(&self) -> &str {
+        self.client.connection.url()
+    }
+
+    pub async fn stop(self) {
+        let Self { client, stop, served } = self;
+        drop(client);
+        stop.send(()).unwrap();
+        soon(served).await.unwrap().unwrap();
+    }
+}
+
+impl Deref for Part {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
     }
 }
 

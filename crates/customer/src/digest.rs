@@ -74,7 +74,7 @@ pub fn fingerprint(rules: &Rules, zone: &Zone, maps: &JourneyMaps, catalogue: [u
     let mut hasher = blake3::Hasher::new();
     hasher.update(blake3::hash(&rules.canonical()).as_bytes()).update(&catalogue);
     hasher.update(blake3::hash(zone.name().as_bytes()).as_bytes());
-    hasher.update(blake3::hash(format!("{maps:?}").as_bytes()).as_bytes());
+    hasher.update(blake3::hash(&maps.canonical()).as_bytes());
     for model in models {
         hasher.update(model.name().as_bytes()).update(&[0]).update(&model.version().to_be_bytes());
     }

@@ -1,9 +1,13 @@
-//! `rapport serve`: one process with every service of every tenant, from opening the logs to closing them.
+//! `rapport serve`: one process with the services that it hosts, of every tenant, from opening the logs to closing them.
+
+mod described;
+mod services;
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::middleware::from_fn_with_state;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -11,19 +15,12 @@ use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tracing_subscriber::EnvFilter;
 
+use self::services::Services;
 use crate::config::{Config, ConfigError, ServeArgs};
-use crate::gateway::{Gateway, MAX_REQUEST_BYTES};
+use crate::http::{self, Elsewhere, Watched};
+use crate::metrics::{self, Calls, Metrics};
 use crate::projector::ProjectorError;
-use crate::query::{Admin, Customers, Feedbacks, Journeys, Projections};
-use crate::replay::Replays;
 use crate::tenants::{TenantError, Tenants};
-use crate::wire::DESCRIPTORS;
-use crate::wire::v1::admin_service_server::AdminServiceServer;
-use crate::wire::v1::customer_service_server::CustomerServiceServer;
-use crate::wire::v1::feedback_service_server::FeedbackServiceServer;
-use crate::wire::v1::ingest_service_server::IngestServiceServer;
-use crate::wire::v1::journey_service_server::JourneyServiceServer;
-use crate::wire::v1::replay_service_server::ReplayServiceServer;
 
 /// Unary calls at work on one connection; more are answered with RESOURCE_EXHAUSTED.
 const CALLS_PER_CONNECTION: usize = 100;
@@ -68,8 +65,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     tokio::pin!(shutdown);
+    let metrics = Metrics::new();
     let tenants = tokio::select! {
-        tenants = Tenants::open(&config) => tenants?,
+        tenants = Tenants::open(&config, &metrics) => tenants?,
         () = &mut shutdown => return Ok(()),
     };
     let stopping = CancellationToken::new();
@@ -88,45 +86,21 @@ async fn serve_tenants(
     shutdown: impl Future<Output = ()>,
     stopping: &CancellationToken,
 ) -> Result<(), ServeError> {
-    // Every service that there is: here, in the router, and in the health below.
-    let ingest =
-        IngestServiceServer::new(Gateway::new(tenants.clone(), &config.limits, config.clock.clone(), stopping.clone()))
-            .max_decoding_message_size(MAX_REQUEST_BYTES);
-    let projections = Projections::start(config, tenants, stopping).await?;
-    let replay = ReplayServiceServer::new(Replays::new(projections.clone(), stopping.clone()));
-    let customer = CustomerServiceServer::new(Customers::new(projections.clone(), stopping.clone()));
-    let journey = JourneyServiceServer::new(Journeys::new(projections.clone()));
-    let feedback = FeedbackServiceServer::new(Feedbacks::new(projections.clone()));
-    let admin = AdminServiceServer::new(Admin::new(projections));
-
-    let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_serving::<IngestServiceServer<Gateway>>().await;
-    health.set_serving::<ReplayServiceServer<Replays>>().await;
-    health.set_serving::<CustomerServiceServer<Customers>>().await;
-    health.set_serving::<JourneyServiceServer<Journeys>>().await;
-    health.set_serving::<FeedbackServiceServer<Feedbacks>>().await;
-    health.set_serving::<AdminServiceServer<Admin>>().await;
-    let described = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-    };
+    let Services { routes, gateway, projections } = services::start(config, tenants, stopping).await?;
+    let (described, metrics) = (described::methods(), tenants.metrics.clone());
+    let elsewhere = Elsewhere::new(config.hosting.clone(), &described);
+    let calls = Calls::new(metrics.clone(), &described);
+    let routes = http::beside(routes.into_axum_router(), Watched { gateway, projections, metrics })
+        .layer(from_fn_with_state(elsewhere, http::turn_away))
+        .layer(from_fn_with_state(calls, metrics::watch));
     let router = Server::builder()
+        .accept_http1(true)
         .concurrency_limit_per_connection(CALLS_PER_CONNECTION)
         .load_shed(true)
         .max_concurrent_streams(STREAMS_PER_CONNECTION)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .add_service(health_service)
-        .add_service(described().build_v1()?)
-        // Python's client asks in the old way only.
-        .add_service(described().build_v1alpha()?)
-        .add_service(ingest)
-        .add_service(replay)
-        .add_service(customer)
-        .add_service(journey)
-        .add_service(feedback)
-        .add_service(admin);
+        .add_routes(routes.into());
 
     if let Ok(address) = listener.local_addr() {
         tracing::info!("listening on {address}");

@@ -11,10 +11,15 @@ use thiserror::Error;
 
 use crate::config::{Config, CustomTypes, DEFAULT_TENANT};
 use crate::gateway::Kinds;
+use crate::metrics::Metrics;
 
 /// By name; shared by all services.
 #[derive(Clone)]
-pub struct Tenants(Arc<BTreeMap<Tenant, Arc<ServedTenant>>>);
+pub struct Tenants {
+    by_name: Arc<BTreeMap<Tenant, Arc<ServedTenant>>>,
+    /// Of the server that serves them.
+    pub(crate) metrics: Metrics,
+}
 
 pub struct ServedTenant {
     pub name: Tenant,
@@ -42,7 +47,7 @@ pub struct UnknownTenant {
 }
 
 impl Tenants {
-    pub async fn open(config: &Config) -> Result<Self, TenantError> {
+    pub async fn open(config: &Config, metrics: &Metrics) -> Result<Self, TenantError> {
         let mut tenants = BTreeMap::new();
         for (tenant, of_tenant) in &config.tenants {
             let log = Log::open(&config.log, tenant)
@@ -60,18 +65,18 @@ impl Tenants {
             };
             tenants.insert(tenant.clone(), Arc::new(served));
         }
-        Ok(Self(Arc::new(tenants)))
+        Ok(Self { by_name: Arc::new(tenants), metrics: metrics.clone() })
     }
 
     /// The empty name means the tenant `default`.
     pub fn find(&self, name: &str) -> Result<&Arc<ServedTenant>, UnknownTenant> {
         let name = if name.is_empty() { DEFAULT_TENANT } else { name };
         let unknown = || UnknownTenant { name: format!("{:?}", name.chars().take(64).collect::<String>()) };
-        Tenant::parse(name).ok().and_then(|tenant| self.0.get(&tenant)).ok_or_else(unknown)
+        Tenant::parse(name).ok().and_then(|tenant| self.by_name.get(&tenant)).ok_or_else(unknown)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Arc<ServedTenant>> {
-        self.0.values()
+        self.by_name.values()
     }
 
     /// Returns when all that waited is on the logs; nothing more is taken.

@@ -1,6 +1,7 @@
 //! Journey maps: the stages of a journey and what leads into each, as a tenant defines them.
 
 use rapport_touchpoint::{EventType, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::Condition;
 
@@ -10,11 +11,11 @@ pub const MOST_STAGES: usize = 32;
 pub const MOST_JOURNEYS: usize = 8;
 
 /// A tenant's journeys, side by side; the first one is the main one.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 pub struct JourneyMaps(pub Vec<JourneyMap>);
 
 /// One journey.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct JourneyMap {
     pub name: String,
     /// In the order in which a customer gets further.
@@ -23,20 +24,20 @@ pub struct JourneyMap {
     pub passive: Vec<EventType>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Stage {
     pub name: String,
     /// Any of them leads into the stage. By events, or by silence: never both in one stage.
     pub entries: Entries,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub enum Entries {
     ByEvent(Vec<EventEntry>),
     BySilence(Silence),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct EventEntry {
     pub on: Types,
     pub when: Option<Condition>,
@@ -44,7 +45,7 @@ pub struct EventEntry {
 }
 
 /// Which event types are meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Types {
     /// `*`: every type that is not passive.
     Active,
@@ -53,14 +54,14 @@ pub enum Types {
 }
 
 /// From which stages an entry leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct From {
     /// From outside: the customer is in no stage yet.
     pub outside: bool,
     pub stages: StageSet,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Silence {
     /// Since the customer's last activity.
     pub quiet_nanos: i64,
@@ -68,10 +69,10 @@ pub struct Silence {
 }
 
 /// A stage by its place in the map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StageIndex(pub u8);
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct StageSet(u32);
 
 impl StageSet {
@@ -85,6 +86,15 @@ impl StageSet {
 
     pub fn contains(self, stage: StageIndex) -> bool {
         self.0 & 1 << stage.0 != 0
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The stages that are in both.
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 }
 
@@ -101,6 +111,11 @@ impl JourneyMaps {
 
     pub fn iter(&self) -> impl Iterator<Item = &JourneyMap> {
         self.0.iter()
+    }
+
+    /// What the journeys mean, as bytes that change whenever they do; how their file is written does not matter.
+    pub fn canonical(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("journeys are plain data")
     }
 }
 

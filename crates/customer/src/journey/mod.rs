@@ -8,7 +8,7 @@ mod funnel;
 mod map;
 mod progress;
 
-pub use condition::Condition;
+pub use condition::{Condition, ConditionError};
 pub use funnel::{Funnel, FunnelQuestion, FunnelRow, Pace, Paces, StageCount, pace_of};
 pub use map::{
     Entries, EventEntry, From, JourneyMap, JourneyMaps, MOST_JOURNEYS, MOST_STAGES, Silence, Stage, StageIndex,

@@ -3,6 +3,7 @@
 mod argument;
 mod error;
 mod file;
+mod hosting;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use rapport_touchpoint::Catalogue;
 
 pub use self::error::ConfigError;
 use crate::clock::Clock;
+use crate::hosting::Hosting;
 
 /// The tenant that an empty name means, and the only one where no file names others.
 pub const DEFAULT_TENANT: &str = "default";
@@ -35,6 +37,9 @@ pub struct ServeArgs {
     pub config: Option<PathBuf>,
     /// Listen beyond this machine, without TLS and tokens.
     pub insecure: bool,
+    /// Names with commas; `None` for all.
+    pub roles: Option<String>,
+    pub models: Option<String>,
 }
 
 /// Checked: what is in here can be started.
@@ -43,6 +48,7 @@ pub struct Config {
     pub data: PathBuf,
     pub log: LogConfig,
     pub listen: SocketAddr,
+    pub hosting: Hosting,
     /// At least one.
     pub tenants: BTreeMap<Tenant, TenantConfig>,
     pub limits: Limits,
@@ -84,6 +90,21 @@ impl Default for Limits {
     }
 }
 
+impl Default for ServeArgs {
+    /// What stands for an argument that was not given.
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("./rapport-data"),
+            log: "embedded".to_owned(),
+            listen: "127.0.0.1:7700".to_owned(),
+            config: None,
+            insecure: false,
+            roles: None,
+            models: None,
+        }
+    }
+}
+
 impl TryFrom<ServeArgs> for Config {
     type Error = ConfigError;
 
@@ -92,6 +113,7 @@ impl TryFrom<ServeArgs> for Config {
         Ok(Self {
             log: argument::log(&args.log, &args.data, file.replicas)?,
             listen: argument::listen(&args.listen, args.insecure)?,
+            hosting: hosting::hosting(args.roles.as_deref(), args.models.as_deref())?,
             data: argument::data(args.data)?,
             tenants: file.tenants,
             limits: file.limits,

@@ -5,13 +5,7 @@ use std::path::Path;
 use super::*;
 
 fn args() -> ServeArgs {
-    ServeArgs {
-        data: PathBuf::from("data"),
-        log: "embedded".to_owned(),
-        listen: "127.0.0.1:7700".to_owned(),
-        config: None,
-        insecure: false,
-    }
+    ServeArgs { data: PathBuf::from("data"), ..ServeArgs::default() }
 }
 
 /// A configuration folder with this rapport.toml and one good schema file in `own`.
@@ -148,5 +142,39 @@ fn a_nats_url_may_hold_a_user_and_an_address() {
     ] {
         let config = Config::try_from(ServeArgs { log: text.to_owned(), ..args() }).unwrap();
         assert_eq!(config.log, LogConfig::JetStream { url: url.to_owned(), replicas: 1 });
+    }
+}
+
+fn hosting(roles: Option<&str>, models: Option<&str>) -> Result<String, String> {
+    let [roles, models] = [roles, models].map(|text| text.map(str::to_owned));
+    let config = Config::try_from(ServeArgs { roles, models, ..args() }).map_err(|error| error.to_string())?;
+    Ok(config.hosting.to_string())
+}
+
+#[test]
+fn a_process_may_have_a_part_of_the_work() {
+    assert_eq!(hosting(Some("gateway"), None).as_deref(), Ok("--roles gateway"));
+    assert_eq!(hosting(Some("gateway, projector"), None), hosting(None, None));
+    assert_eq!(hosting(Some("projector"), Some("profile")).as_deref(), Ok("--roles projector --models profile"));
+    assert_eq!(hosting(Some("projector"), Some("profile,identity")), hosting(Some("projector"), Some("profile")));
+    assert_eq!(hosting(Some("projector"), Some("identity")).as_deref(), Ok("--roles projector --models identity"));
+    assert_eq!(hosting(None, Some("identity")).as_deref(), Ok("--roles gateway,projector --models identity"));
+}
+
+#[test]
+fn a_wrong_part_is_answered_with_what_there_is() {
+    for (roles, models, says) in [
+        (Some("gatekeeper"), None, &["--roles is \"gatekeeper\"", "there is no gatekeeper", "gateway, projector"][..]),
+        (Some(""), None, &["--roles is \"\"", "a name is missing", "one or more of gateway, projector"]),
+        (Some("gateway,gateway"), None, &["--roles is \"gateway,gateway\"", "gateway is there twice"]),
+        (None, Some("prophet"), &["--models is \"prophet\"", "there is no prophet", "identity, profile"]),
+        (None, Some("profile,"), &["--models is \"profile,\"", "a name is missing"]),
+        (None, Some("profile,profile"), &["profile is there twice"]),
+        (Some("gateway"), Some("profile"), &["--models is \"profile\"", "--roles gateway folds no models"]),
+    ] {
+        let error = hosting(roles, models).unwrap_err();
+        for part in says {
+            assert!(error.contains(part), "{error:?} lacks {part:?}");
+        }
     }
 }

@@ -28,10 +28,8 @@ pub async fn run(population: Population, exit: bool) -> Result<(), CliError> {
     let address = listener.local_addr().map_err(file_error(folder.path()))?;
     let config = Config::try_from(ServeArgs {
         data: folder.path().to_owned(),
-        log: "embedded".to_owned(),
         listen: address.to_string(),
-        config: None,
-        insecure: false,
+        ..ServeArgs::default()
     })
     .map_err(crate::serve::ServeError::from)?;
     let stop = CancellationToken::new();

@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Instant;
 
 use bytes::Bytes;
 use prost::Message;
@@ -15,6 +16,7 @@ use super::PublishError;
 use super::kinds::Reservation;
 use crate::config::CustomTypes;
 use crate::event_proto::from_proto;
+use crate::metrics::IngestMetrics;
 use crate::tenants::ServedTenant;
 use crate::wire::cloudevents::CloudEvent;
 use crate::wire::v1::{
@@ -29,11 +31,15 @@ pub(super) struct Batch {
     pub(super) tenant: Arc<ServedTenant>,
     pub(super) events: Vec<Bytes>,
     pub(super) received_at: Timestamp,
+    pub(super) read_at: Instant,
+    pub(super) metrics: IngestMetrics,
 }
 
 /// Checked: what is left to do is to append the valid events.
 pub(super) struct Checked {
     tenant: Arc<ServedTenant>,
+    read_at: Instant,
+    metrics: IngestMetrics,
     valid: Vec<Touchpoint>,
     /// One for each event of the request.
     places: Vec<Place>,
@@ -49,14 +55,15 @@ impl Batch {
     /// Large batches are checked on the threads for such work, so that other calls go on meanwhile.
     pub(super) async fn check(self) -> Result<Checked, PublishError> {
         let bytes: usize = self.events.iter().map(Bytes::len).sum();
-        let tenant = self.tenant.clone();
+        let (tenant, read_at, metrics) = (self.tenant.clone(), self.read_at, self.metrics.clone());
         let checked = if bytes <= SMALL_BATCH_BYTES {
             self.events.iter().map(|event| self.check_one(event)).collect()
         } else {
             let on_threads = move || self.events.par_iter().map(|event| self.check_one(event)).collect();
             tokio::task::spawn_blocking(on_threads).await.map_err(|_| PublishError::Broken)?
         };
-        Ok(Checked::new(tenant, checked))
+        let (valid, places) = reserve(&tenant, checked);
+        Ok(Checked { tenant, read_at, metrics, valid, places })
     }
 
     fn check_one(&self, event: &Bytes) -> Result<Touchpoint, Vec<Violation>> {
@@ -77,26 +84,25 @@ impl Batch {
     }
 }
 
-impl Checked {
-    fn new(tenant: Arc<ServedTenant>, checked: Vec<Result<Touchpoint, Vec<Violation>>>) -> Self {
-        let mut valid = Vec::with_capacity(checked.len());
-        let places = checked
-            .into_iter()
-            .map(|event| {
-                let reserved = event.and_then(|touchpoint| {
-                    let reservation = tenant.kinds.reserve(&touchpoint)?;
-                    valid.push(touchpoint);
-                    Ok(reservation)
-                });
-                reserved.map_or_else(Place::Rejected, Place::Valid)
-            })
-            .collect();
-        Self { tenant, valid, places }
-    }
+/// The valid events, and a place for each of the request.
+fn reserve(tenant: &ServedTenant, checked: Vec<Result<Touchpoint, Vec<Violation>>>) -> (Vec<Touchpoint>, Vec<Place>) {
+    let mut valid = Vec::with_capacity(checked.len());
+    let place = |event: Result<Touchpoint, Vec<Violation>>| {
+        let reserved = event.and_then(|touchpoint| {
+            let reservation = tenant.kinds.reserve(&touchpoint)?;
+            valid.push(touchpoint);
+            Ok(reservation)
+        });
+        reserved.map_or_else(Place::Rejected, Place::Valid)
+    };
+    let places = checked.into_iter().map(place).collect();
+    (valid, places)
+}
 
+impl Checked {
     /// Calls `queued` as soon as the batch has its place before the log, so that the next one cannot overtake it.
     pub(super) async fn append(self, queued: impl FnOnce()) -> Result<PublishResponse, PublishError> {
-        let Self { tenant, valid, places } = self;
+        let Self { tenant, read_at, metrics, valid, places } = self;
         let mut appended = Vec::new();
         if !valid.is_empty() {
             // The log takes its queue in the order in which appends are first polled.
@@ -116,6 +122,8 @@ impl Checked {
         });
         // All are judged before one fails the call: what did come to the log keeps its reservation.
         let judged: Vec<Result<Verdict, PublishError>> = judged.collect();
+        judged.iter().flatten().for_each(|verdict| metrics.judged(verdict));
+        metrics.published(read_at);
         let verdicts = judged
             .into_iter()
             .map(|verdict| Ok(WireVerdict { verdict: Some(verdict?) }))

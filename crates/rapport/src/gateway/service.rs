@@ -1,5 +1,10 @@
 //! `IngestService`: the one way of each call through the gateway.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rapport_log::Tenant;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
@@ -11,6 +16,7 @@ use super::stream::{Responses, responses};
 use super::{MAX_EVENTS, PublishError};
 use crate::clock::Clock;
 use crate::config::Limits;
+use crate::metrics::IngestMetrics;
 use crate::tenants::Tenants;
 use crate::wire::v1::{PublishRequest, PublishResponse, ingest_service_server::IngestService};
 
@@ -18,6 +24,7 @@ use crate::wire::v1::{PublishRequest, PublishResponse, ingest_service_server::In
 #[derive(Clone)]
 pub struct Gateway {
     tenants: Tenants,
+    metrics: Arc<BTreeMap<Tenant, IngestMetrics>>,
     pub(super) room: Room,
     clock: Clock,
     pub(super) stopping: CancellationToken,
@@ -26,7 +33,9 @@ pub struct Gateway {
 impl Gateway {
     /// Open streams end when `stopping` is cancelled.
     pub fn new(tenants: Tenants, limits: &Limits, clock: Clock, stopping: CancellationToken) -> Self {
-        Self { tenants, room: Room::new(limits.in_flight_bytes), clock, stopping }
+        let metrics = tenants.iter().map(|tenant| (tenant.name.clone(), tenants.metrics.ingest(&tenant.name)));
+        let metrics = Arc::new(metrics.collect());
+        Self { tenants, metrics, room: Room::new(limits.in_flight_bytes), clock, stopping }
     }
 
     /// The request, received now.
@@ -35,7 +44,14 @@ impl Gateway {
         if request.events.len() > MAX_EVENTS {
             return Err(PublishError::TooManyEvents { count: request.events.len() });
         }
-        Ok(Batch { tenant, events: request.events, received_at: self.clock.now() })
+        let metrics = self.metrics.get(&tenant.name).expect("every served tenant is measured").clone();
+        let received_at = self.clock.now();
+        Ok(Batch { tenant, events: request.events, received_at, read_at: Instant::now(), metrics })
+    }
+
+    /// Of events that have no verdict yet.
+    pub(crate) fn in_flight_bytes(&self) -> usize {
+        self.room.taken_bytes()
     }
 
     pub(super) async fn publish_one(&self, request: PublishRequest) -> Result<PublishResponse, PublishError> {

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rapport_log::{Filter, Log, Position, Read};
-use rapport_readmodel::{Applied, CustomerKey, Definitions, Incoming, Origin, ReadModel, Reader};
+use rapport_readmodel::{Applied, CustomerKey, Definitions, Origin, ReadModel, Reader};
 use rapport_touchpoint::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::batch::Batch;
+use super::batch::{Batch, Decoded};
 use super::changes::{ChangeSet, Changes};
+use super::waiting::Waiting;
 use super::{ProjectorError, Setup, fence};
 use crate::clock::Clock;
+use crate::metrics::FoldMetrics;
 
 /// How often the end of the log is looked up while nothing comes from it.
 const HEAD_INTERVAL: Duration = Duration::from_millis(500);
@@ -52,11 +54,15 @@ pub(super) struct Folding {
     clock: Clock,
     changes: Arc<Changes>,
     generation: u32,
+    /// The end of the log when the file was opened.
+    head: u64,
+    waiting: Waiting,
+    metrics: FoldMetrics,
 }
 
 /// What there is to do, in this order.
 enum Work {
-    Fold(Vec<Incoming>),
+    Fold(Decoded),
     LetPass(Timestamp),
 }
 
@@ -66,7 +72,7 @@ impl Folding {
         let model = tokio::task::spawn_blocking(move || ReadModel::open(&file, origin, definitions))
             .await
             .map_err(|_| ProjectorError::BrokenOff)??;
-        fence::check(&setup.log, model.checkpoint(), path).await?;
+        let head = fence::check(&setup.log, model.checkpoint(), path).await?.0;
         Ok(Self {
             model,
             log: setup.log.clone(),
@@ -74,6 +80,9 @@ impl Folding {
             clock: setup.clock.clone(),
             changes: setup.changes.clone(),
             generation,
+            head,
+            waiting: Waiting::default(),
+            metrics: setup.metrics.clone(),
         })
     }
 
@@ -85,9 +94,17 @@ impl Folding {
         self.model.checkpoint().position
     }
 
+    pub fn head(&self) -> u64 {
+        self.head
+    }
+
+    pub fn waiting(&self) -> Waiting {
+        self.waiting.clone()
+    }
+
     /// Folds until `stop`, opening the file anew after every error.
     pub async fn keep_on(self, setup: Setup, progress: watch::Sender<Folded>, stop: CancellationToken) {
-        let path: PathBuf = self.model.path().to_owned();
+        let (path, waiting): (PathBuf, _) = (self.model.path().to_owned(), self.waiting());
         let generation = self.generation;
         let mut folding = Some(self);
         let mut retry = FIRST_RETRY;
@@ -97,7 +114,8 @@ impl Folding {
                 None => match Self::open(&setup, &path, generation).await {
                     Ok(open) => {
                         retry = FIRST_RETRY;
-                        open.run(&progress, &stop).await
+                        waiting.start_over();
+                        Self { waiting: waiting.clone(), ..open }.run(&progress, &stop).await
                     }
                     Err(error) => Err(error),
                 },
@@ -106,6 +124,7 @@ impl Folding {
                 Ok(()) => return,
                 Err(error) => {
                     tracing::error!(path = %path.display(), "folding stopped: {error}; trying again in {retry:?}");
+                    setup.metrics.faults.inc();
                     progress.send_modify(|folded| folded.fault = Some(error.to_string()));
                 }
             }
@@ -117,13 +136,15 @@ impl Folding {
     }
 
     async fn run(self, progress: &watch::Sender<Folded>, stop: &CancellationToken) -> Result<(), ProjectorError> {
-        let Self { model, log, definitions, clock, changes, generation } = self;
+        let Self { model, log, definitions, clock, changes, generation, waiting, metrics, .. } = self;
         let after = Position(model.checkpoint().position);
         progress.send_modify(|folded| folded.caught_up = false);
         let (work, queue) = mpsc::channel(1);
-        let applying = Applying { model, progress: progress.clone(), changes, generation };
+        let applying =
+            Applying { model, progress: progress.clone(), changes, generation, waiting: waiting.clone(), metrics };
         let applying = tokio::task::spawn_blocking(move || applying.run(queue));
-        let gathered = gather(&log, after, definitions, clock, work, progress, stop).await;
+        let gathering = Gathering { definitions, clock, work, waiting };
+        let gathered = gathering.run(&log, after, progress, stop).await;
         applying.await.map_err(|_| ProjectorError::BrokenOff)??;
         gathered
     }
@@ -135,6 +156,8 @@ struct Applying {
     progress: watch::Sender<Folded>,
     changes: Arc<Changes>,
     generation: u32,
+    waiting: Waiting,
+    metrics: FoldMetrics,
 }
 
 impl Applying {
@@ -147,16 +170,21 @@ impl Applying {
                 Work::LetPass(until) => self.let_pass(until)?,
             };
             let position = self.model.checkpoint().position;
-            self.told(position)?;
+            // First whoever watches: a watch that begins when the position is known hears of later changes only.
             self.changes.tell(ChangeSet { generation: self.generation, position, customers: changed });
+            self.told(position)?;
         }
         Ok(())
     }
 
-    fn fold(&mut self, batch: Vec<Incoming>) -> Result<Vec<CustomerKey>, ProjectorError> {
-        let began = Instant::now();
-        let Applied { position, fresh, refolds, changed, .. } = self.model.apply(batch)?;
-        tracing::debug!(position, fresh, refolds, took = ?began.elapsed(), "folded a batch");
+    fn fold(&mut self, batch: Decoded) -> Result<Vec<CustomerKey>, ProjectorError> {
+        let Decoded { records, began } = batch;
+        let (count, applying) = (records.len(), Instant::now());
+        let Applied { position, fresh, duplicates, parked, refolds, changed } = self.model.apply(records)?;
+        self.waiting.committed();
+        self.metrics.committed(count, began.elapsed(), applying.elapsed());
+        self.metrics.applied(fresh, duplicates, parked, refolds);
+        tracing::debug!(position, fresh, refolds, took = ?applying.elapsed(), "folded a batch");
         Ok(changed)
     }
 
@@ -178,58 +206,83 @@ impl Applying {
     }
 }
 
-/// Reads the log into batches. A batch leaves when it is full, or when there is nothing more at hand and the previous one
-/// is on its way: so batches are small while the projector keeps up, and grow by themselves when it falls behind.
-async fn gather(
-    log: &Log,
-    after: Position,
+/// The one reader of the log, at work.
+struct Gathering {
     definitions: Arc<Definitions>,
     clock: Clock,
     work: mpsc::Sender<Work>,
-    progress: &watch::Sender<Folded>,
-    stop: &CancellationToken,
-) -> Result<(), ProjectorError> {
-    let mut reader = log.read(after, Filter::all()).await?;
-    let mut batch = Batch::default();
-    let mut live = false;
-    let mut head_looked_up = tokio::time::interval(HEAD_INTERVAL);
-    head_looked_up.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut clock_looked_at = tokio::time::interval(CLOCK_INTERVAL);
-    clock_looked_at.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return Ok(()),
-            read = reader.next(), if !batch.is_full() => match read {
-                Some(Ok(Read::Record(record))) => batch.push(record),
-                Some(Ok(Read::CaughtUp(head))) => {
-                    live = true;
-                    progress.send_modify(|folded| {
-                        folded.head = folded.head.max(head.0);
-                        folded.caught_up = true;
-                    });
+    waiting: Waiting,
+}
+
+impl Gathering {
+    /// Reads the log into batches. A batch leaves when it is full, or when there is nothing more at hand and the previous
+    /// one is on its way: so batches are small while the projector keeps up, and grow by themselves when it falls behind.
+    async fn run(
+        self,
+        log: &Log,
+        after: Position,
+        progress: &watch::Sender<Folded>,
+        stop: &CancellationToken,
+    ) -> Result<(), ProjectorError> {
+        let mut reader = log.read(after, Filter::all()).await?;
+        let mut batch = Batch::default();
+        // Silence falls once the log is read to its end: until then events that break it may still come.
+        let (mut live, mut silence_is_due) = (false, false);
+        let mut head_looked_up = every(HEAD_INTERVAL);
+        let mut clock_looked_at = every(CLOCK_INTERVAL);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                // Applying failed: the reason is told now, and not when the next record comes.
+                () = self.work.closed() => return Ok(()),
+                _ = clock_looked_at.tick(), if live => {
+                    let now = self.clock.now();
+                    silence_is_due = progress.borrow().due.is_some_and(|due| due <= now);
                 }
-                Some(Err(error)) => return Err(error.into()),
-                None => return Ok(()),
-            },
-            room = work.reserve(), if batch.is_full() || live && !batch.is_empty() => {
-                let Ok(room) = room else { return Ok(()) };
-                let (full, definitions) = (std::mem::take(&mut batch), definitions.clone());
-                let decoded = tokio::task::spawn_blocking(move || full.decode(&definitions));
-                room.send(Work::Fold(decoded.await.map_err(|_| ProjectorError::BrokenOff)?));
-            }
-            // Silence falls once the log is read to its end: until then events that break it may still come.
-            _ = clock_looked_at.tick(), if live && batch.is_empty() => {
-                let now = clock.now();
-                if progress.borrow().due.is_some_and(|due| due <= now) && let Ok(room) = work.try_reserve() {
-                    room.send(Work::LetPass(now));
+                read = reader.next(), if !batch.is_full() => match read {
+                    Some(Ok(Read::Record(record))) => {
+                        if batch.is_empty() {
+                            self.waiting.begun(record.recorded_at);
+                        }
+                        batch.push(record);
+                    }
+                    Some(Ok(Read::CaughtUp(head))) => {
+                        live = true;
+                        progress.send_modify(|folded| {
+                            folded.head = folded.head.max(head.0);
+                            folded.caught_up = true;
+                        });
+                    }
+                    Some(Err(error)) => return Err(error.into()),
+                    None => return Ok(()),
+                },
+                room = self.work.reserve(), if batch.is_full() || live && (!batch.is_empty() || silence_is_due) => {
+                    let Ok(room) = room else { return Ok(()) };
+                    if std::mem::take(&mut silence_is_due) {
+                        room.send(Work::LetPass(self.clock.now()));
+                        continue;
+                    }
+                    let (full, definitions) = (std::mem::take(&mut batch), self.definitions.clone());
+                    let decoded = tokio::task::spawn_blocking(move || full.decode(&definitions));
+                    room.send(Work::Fold(decoded.await.map_err(|_| ProjectorError::BrokenOff)?));
                 }
-            }
-            _ = head_looked_up.tick() => {
-                if let Ok(head) = log.head().await {
-                    progress.send_if_modified(|folded| std::mem::replace(&mut folded.head, head.0.max(folded.position)) != head.0);
+                _ = head_looked_up.tick() => {
+                    if let Ok(head) = log.head().await {
+                        self.waiting.looked_up(head.0 > progress.borrow().position, self.clock.now());
+                        progress.send_if_modified(|folded| {
+                            let known = std::mem::replace(&mut folded.head, head.0.max(folded.position));
+                            known != folded.head
+                        });
+                    }
                 }
             }
         }
     }
+}
+
+fn every(interval: Duration) -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(interval);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks
 }

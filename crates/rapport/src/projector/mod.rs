@@ -7,8 +7,11 @@ mod changes;
 mod fence;
 mod folding;
 mod generations;
+mod measure;
 mod projection;
+mod readiness;
 mod rebuild;
+mod waiting;
 
 use std::path::PathBuf;
 

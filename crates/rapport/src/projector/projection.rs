@@ -17,7 +17,9 @@ use super::changes::{ChangeSet, Changes};
 use super::folding::{Folded, Folding};
 use super::generations::Generations;
 use super::rebuild::{Building, RebuildError, Request, Updates};
+use super::waiting::Waiting;
 use crate::clock::Clock;
+use crate::metrics::FoldMetrics;
 
 /// What a projector folds, and where to.
 #[derive(Clone)]
@@ -29,6 +31,7 @@ pub struct Setup {
     pub changes: Arc<Changes>,
     /// The folder of this read model's files.
     pub folder: PathBuf,
+    pub(crate) metrics: FoldMetrics,
 }
 
 /// What serves now.
@@ -40,8 +43,11 @@ pub struct Live {
     pub position: u64,
     /// The end of the log as far as the projector knows.
     pub head: u64,
+    /// The end of the log when the projector started: from there on it is ready.
+    pub goal: u64,
     /// At or before the next silence that changes something.
     pub due: Option<Timestamp>,
+    pub(super) waiting: Waiting,
     /// What keeps it from going on, if anything does.
     pub fault: Option<String>,
 }
@@ -61,6 +67,8 @@ pub struct Projection {
     changes: Arc<Changes>,
     live: watch::Receiver<Live>,
     requests: mpsc::Sender<Request>,
+    pub(super) log: Log,
+    pub(super) metrics: FoldMetrics,
 }
 
 impl Projection {
@@ -79,17 +87,19 @@ impl Projection {
         files.set_current(generation)?;
         files.remove_all_but(&[generation]);
         let reader = folding.reader(&setup.origin)?;
-        let position = folding.position();
-        let live = Live { generation, reader, position, head: position, due: None, fault: None };
+        let (position, head) = (folding.position(), folding.head());
+        let waiting = folding.waiting();
+        let live = Live { generation, reader, position, head, goal: head, due: None, waiting, fault: None };
         let (live, receiver) = watch::channel(live);
-        let (progress, folded) = watch::channel(Folded { position, head: position, ..Folded::default() });
+        let (progress, folded) = watch::channel(Folded { position, head, ..Folded::default() });
         let (changes, models) = (setup.changes.clone(), setup.definitions.models.clone());
         changes.serve(generation);
         let (requests, asked) = mpsc::channel(1);
         let stop = CancellationToken::new();
+        let (log, metrics) = (setup.log.clone(), setup.metrics.clone());
         tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
         tokio::spawn(Supervisor { setup, files, live, folded, stop, building: None, asked }.run(stopping));
-        Ok(Self { models, changes, live: receiver, requests })
+        Ok(Self { models, changes, live: receiver, requests, log, metrics })
     }
 
     pub fn live(&self) -> Live {
@@ -212,14 +222,16 @@ impl Supervisor {
         self.stop = building.stop.clone();
         self.folded = building.folded.clone();
         let Folded { position, head, due, .. } = folded;
-        let before = self.live.borrow().generation;
+        let Live { generation: before, goal, .. } = *self.live.borrow();
         self.setup.changes.serve(building.generation);
         self.live.send_replace(Live {
             generation: building.generation,
             reader: building.reader.clone(),
             position,
             head,
+            goal,
             due,
+            waiting: building.waiting.clone(),
             fault: None,
         });
         // Queries that began on the one before may still open it; the next start or rebuild removes it.

@@ -9,6 +9,7 @@ use super::ProjectorError;
 use super::folding::{Folded, Folding};
 use super::generations::Generations;
 use super::projection::Setup;
+use super::waiting::Waiting;
 
 /// Messages of progress that wait for the client; it misses the ones in between.
 const PROGRESS_AHEAD: usize = 4;
@@ -48,6 +49,7 @@ pub(super) struct Building {
     pub reader: Reader,
     pub folded: watch::Receiver<Folded>,
     pub stop: CancellationToken,
+    pub waiting: Waiting,
     updates: mpsc::Sender<Result<RebuildProgress, RebuildError>>,
 }
 
@@ -59,10 +61,10 @@ impl Building {
         let (progress, mut folded) = watch::channel(Folded { position: folding.position(), ..Folded::default() });
         // So that an empty log, on which nothing ever happens, is looked at too.
         folded.mark_changed();
-        let stop = CancellationToken::new();
+        let (stop, waiting) = (CancellationToken::new(), folding.waiting());
         tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
         let (updates, receiver) = mpsc::channel(PROGRESS_AHEAD);
-        Ok((Self { generation, reader, folded, stop, updates }, receiver))
+        Ok((Self { generation, reader, folded, stop, waiting, updates }, receiver))
     }
 
     /// Tells how far it is, if the asker keeps up.

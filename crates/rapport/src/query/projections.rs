@@ -46,7 +46,7 @@ impl Projections {
                 zone: tenant.definitions.zone.clone(),
                 journeys: tenant.definitions.journeys.clone(),
                 catalogue: tenant.catalogue.clone(),
-                models: rapport_customer::Model::ALL.to_vec(),
+                models: config.hosting.models(),
             };
             let setup = Setup {
                 log: tenant.log.clone(),
@@ -54,7 +54,8 @@ impl Projections {
                 definitions: Arc::new(definitions),
                 clock: config.clock.clone(),
                 changes: Arc::new(Changes::new()),
-                folder: config.data.join(tenant.name.as_str()).join("readmodel"),
+                folder: config.data.join(tenant.name.as_str()).join(config.hosting.readmodel_folder()),
+                metrics: tenants.metrics.fold(&tenant.name),
             };
             of_tenant.insert(tenant.name.clone(), Projection::start(setup, stopping.clone()).await?);
         }
@@ -70,6 +71,11 @@ impl Projections {
         let served = self.tenants.find(tenant)?;
         let projection = self.of_tenant.get(&served.name).expect("every served tenant has a projector");
         Ok((served, projection))
+    }
+
+    /// By tenant.
+    pub fn iter(&self) -> impl Iterator<Item = (&Tenant, &Projection)> {
+        self.of_tenant.iter()
     }
 
     /// Asks the serving generation, once it holds everything up to `min_position`.
@@ -92,6 +98,10 @@ impl Projections {
     /// To be held for as long as somebody watches.
     pub fn place_to_watch(&self) -> Result<OwnedSemaphorePermit, QueryError> {
         self.watchers.clone().try_acquire_owned().map_err(|_| QueryError::TooManyWatchers { limit: MOST_WATCHERS })
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Up to when silence has fallen: until now, if none is due.

@@ -12,6 +12,7 @@ use tonic::{Code, Status};
 use super::selection::Selection;
 use super::*;
 use crate::config::{Config, ServeArgs};
+use crate::metrics::Metrics;
 use crate::query::Projections;
 use crate::tenants::Tenants;
 use crate::wire::v1::{CustomerRef, ReplayRequest, ReplayResponse};
@@ -25,7 +26,7 @@ struct History {
 async fn history(events: Vec<Value>) -> History {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path());
-    let tenants = Tenants::open(&config).await.unwrap();
+    let tenants = Tenants::open(&config, &Metrics::new()).await.unwrap();
     let log = tenants.find("").unwrap().log.clone();
     let catalogue = Catalogue::built_in();
     let now = Timestamp::parse("2026-11-30T00:00:00Z").unwrap();
@@ -33,12 +34,11 @@ async fn history(events: Vec<Value>) -> History {
     assert!(log.append(touchpoints).await.iter().all(Result::is_ok));
     let stopping = CancellationToken::new();
     let projections = Projections::start(&config, &tenants, &stopping).await.unwrap();
-    History { log, replays: Replays::new(projections, stopping), _folder: folder }
+    History { log, replays: Replays::new(tenants, Some(projections), config.hosting, stopping), _folder: folder }
 }
 
 fn config(data: &Path) -> Config {
-    let (log, listen) = ("embedded".to_owned(), "127.0.0.1:0".to_owned());
-    Config::try_from(ServeArgs { data: data.to_owned(), log, listen, config: None, insecure: false }).unwrap()
+    Config::try_from(ServeArgs { data: data.to_owned(), ..ServeArgs::default() }).unwrap()
 }
 
 fn event(id: usize, event_type: &str, channel: &str, day: u32) -> Value {

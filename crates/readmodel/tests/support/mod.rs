@@ -14,12 +14,16 @@ use rapport_touchpoint::{Catalogue, EventType, Identifier, Timestamp, receive};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A touchpoint `id` at a minute of 2026-01-01, about `ids` (blank-separated `namespace:value`).
+/// A touchpoint `id` at a minute after 2026-01-01 began, about `ids` (blank-separated `namespace:value`).
 pub fn at(minute: u32, id: &str, ids: &str) -> Value {
     event(minute, id, "test.seen", ids, json!({}))
 }
 
 pub fn event(minute: u32, id: &str, event_type: &str, ids: &str, data: Value) -> Value {
+    event_on("web", minute, id, event_type, ids, data)
+}
+
+pub fn event_on(channel: &str, minute: u32, id: &str, event_type: &str, ids: &str, data: Value) -> Value {
     let mut identifiers: serde_json::Map<String, Value> = serde_json::Map::new();
     for named in ids.split_whitespace() {
         let (namespace, value) = named.split_once(':').unwrap();
@@ -29,13 +33,14 @@ pub fn event(minute: u32, id: &str, event_type: &str, ids: &str, data: Value) ->
     let mut data = data;
     data["identifiers"] = Value::Object(identifiers);
     json!({
-        "specversion": "1.0", "id": id, "source": "test", "type": event_type, "channel": "web",
-        "time": format!("2026-01-01T{:02}:{:02}:00Z", minute / 60, minute % 60), "data": data,
+        "specversion": "1.0", "id": id, "source": "test", "type": event_type, "channel": channel,
+        "time": minute_of(minute).to_string(), "data": data,
     })
 }
 
 pub fn minute_of(minute: u32) -> Timestamp {
-    Timestamp::parse(&format!("2026-01-01T{:02}:{:02}:00Z", minute / 60, minute % 60)).unwrap()
+    let start = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+    Timestamp::from_nanos(start.nanos() + i64::from(minute) * 60_000_000_000).unwrap()
 }
 
 pub fn now() -> Timestamp {
@@ -130,7 +135,7 @@ impl World {
         self
     }
 
-    /// Lets silence fall up to a minute of 2026-01-01.
+    /// Lets silence fall up to a minute after 2026-01-01 began.
     pub fn let_pass(&mut self, minute: u32) -> &mut Self {
         while self.model.let_pass(minute_of(minute)).unwrap().is_some() {}
         self
