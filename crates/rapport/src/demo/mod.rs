@@ -80,7 +80,7 @@ async fn tour(address: SocketAddr, population: Population) -> Result<(), CliErro
     heading(&format!("2. Who is {name}? The profile is folded from that customer's touchpoints"));
     let request = GetCustomerRequest { customer: customer.clone(), ..GetCustomerRequest::default() };
     let found = customers.get(request).await.map_err(failed)?.into_inner();
-    print_customer(&found.customer.unwrap_or_default())?;
+    print_customer(&found)?;
     let request = ListTimelineRequest { customer, page_size: TOUCHPOINTS_SHOWN, ..ListTimelineRequest::default() };
     print_timeline(&customers.list_timeline(request).await.map_err(failed)?.into_inner().entries)?;
 
