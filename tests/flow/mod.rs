@@ -1,6 +1,7 @@
 //! From a published touchpoint to an answer, over gRPC: the same on either log.
 
 mod bad_input;
+mod clickstream;
 mod customers;
 mod fence;
 mod foreign_records;
@@ -8,6 +9,7 @@ mod known_answer;
 mod publishing;
 mod rebuilding;
 mod replaying;
+mod silence;
 mod watching;
 
 /// Runs each case on a fresh server with each log.

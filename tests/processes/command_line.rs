@@ -129,11 +129,11 @@ fn text_of(value: &Value) -> String {
 }
 
 fn rebuild(served: &Served) {
-    let before = served.ask(&["status", "--json"]).json();
+    let before = served.ask(&["status", "--wait", "--json"]).json();
     assert_eq!((&before["touchpoints"], &before["lag"]), (&"6919".into(), &"0".into()));
     let last = served.ask(&["rebuild", "--json"]).json();
     assert_eq!((&last["done"], &last["digest"]), (&true.into(), &before["digest"]));
-    let after = served.ask(&["status", "--json"]).json();
+    let after = served.ask(&["status", "--wait", "--json"]).json();
     assert_eq!(after["generation"].as_u64().unwrap(), before["generation"].as_u64().unwrap() + 1);
     assert_eq!((&after["digest"], &after["fingerprint"]), (&before["digest"], &before["fingerprint"]));
     totals(served);

@@ -32,6 +32,8 @@ fn wrong_usage_is_64_and_named() {
         ("serve --roles gatekeeper", "--roles is \"gatekeeper\"; there is no gatekeeper; it must be one or more of"),
         ("serve --models profile,prophet", "--models is \"profile,prophet\"; there is no prophet"),
         ("serve --roles gateway --models profile", "a process with --roles gateway folds no models"),
+        ("serve --log-format xml", "--log-format is \"xml\"; it must be text, for people, or json"),
+        ("serve --otlp-endpoint 127.0.0.1:4317", "--otlp-endpoint is \"127.0.0.1:4317\"; it must be a collector"),
         ("totals --server 127.0.0.1:7700", "must be http://HOST:PORT"),
         ("customer ann", "namespace:value"),
         ("replay --from yesterday", "RFC 3339"),

@@ -1,5 +1,9 @@
 //! What whoever watches over a server sees of it.
 
+mod dashboard;
 mod http;
+mod logs;
 mod metrics;
 mod services;
+mod shipped;
+mod traces;

@@ -71,6 +71,17 @@ async fn a_gateway_and_two_projectors_share_one_log_and_one_folder() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_projectors_of_the_same_models_in_one_folder_are_refused() {
+    let kept = Kept::jetstream();
+    let first = kept.part("projector", None).await;
+    let said = kept.refused().await;
+    assert!(said.contains("default/readmodel is in use by another process"), "{said}");
+    assert!(said.contains("--models") && said.contains("--data"), "{said}");
+    first.stop().await;
+    kept.part("projector", None).await.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_takes_events_in_gives_them_back_and_keeps_no_read_model() {
     let kept = Kept::jetstream();
     let gateway = kept.part("gateway", None).await;

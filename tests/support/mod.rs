@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 pub mod cdnow;
 pub mod client;
+pub mod collector;
 pub mod events;
 pub mod happened;
 pub mod http;

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::client::Client;
+use super::collector::Collector;
 use super::http::get;
 use super::nats::NatsServer;
 use super::soon::soon;
@@ -20,6 +21,8 @@ use super::soon::soon;
 pub struct Kept {
     folder: TempDir,
     pub nats: Option<NatsServer>,
+    /// Where its traces go.
+    collector: Option<String>,
 }
 
 /// One of several processes that share a data folder and a NATS server: its folder and log are its neighbours'.
@@ -39,11 +42,16 @@ pub struct Server {
 
 impl Kept {
     pub fn embedded() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), nats: None }
+        Self { folder: tempfile::tempdir().unwrap(), nats: None, collector: None }
     }
 
     pub fn jetstream() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), nats: Some(NatsServer::start()) }
+        Self { nats: Some(NatsServer::start()), ..Self::embedded() }
+    }
+
+    /// With a collector of its servers' traces.
+    pub fn traced(self, collector: &Collector) -> Self {
+        Self { collector: Some(collector.url.clone()), ..self }
     }
 
     /// The folder of the one tenant.
@@ -52,13 +60,20 @@ impl Kept {
     }
 
     pub async fn serve(self) -> Server {
+        self.serve_with(|_| ()).await
+    }
+
+    /// With another configuration than the usual one.
+    pub async fn serve_with(self, change: impl FnOnce(&mut Config)) -> Server {
+        let mut config = self.config();
+        change(&mut config);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             let _ = stopped.await;
         };
-        let served = tokio::spawn(serve(self.config(), listener, shutdown));
+        let served = tokio::spawn(serve(config, listener, shutdown));
         let client = Client::connect(&url).await;
         // A connection is taken before the log is open; from its first answer on the server is ready.
         client.status().await;
@@ -95,7 +110,7 @@ impl Kept {
     fn arguments(&self) -> ServeArgs {
         let log = self.nats.as_ref().map_or("embedded".to_owned(), NatsServer::url);
         let (data, listen) = (self.folder.path().to_owned(), "127.0.0.1:0".to_owned());
-        ServeArgs { data, log, listen, ..ServeArgs::default() }
+        ServeArgs { data, log, listen, otlp_endpoint: self.collector.clone(), ..ServeArgs::default() }
     }
 }
 

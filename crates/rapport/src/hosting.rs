@@ -85,8 +85,9 @@ fn served_by(model: Model) -> Option<Service> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hosting {
     gateway: bool,
-    /// Whose services are hosted: identity is always among them. In the order of [`Model::ALL`]; none without the projector.
-    asked: Vec<Model>,
+    /// Whose answers are given, in the order of [`Model::ALL`]; none without the projector. Identity is among them only
+    /// if it is alone, for it is there anyway.
+    models: Vec<Model>,
 }
 
 impl Default for Hosting {
@@ -99,27 +100,28 @@ impl Hosting {
     /// The gateway or not, and a projector of these models; no projector without any.
     pub fn new(gateway: bool, models: &[Model]) -> Self {
         assert!(gateway || !models.is_empty(), "a process without a role does nothing");
-        let asked = |model: &Model| models.contains(model) || *model == Model::Identity && !models.is_empty();
-        Self { gateway, asked: Model::ALL.into_iter().filter(asked).collect() }
+        let alone = models.iter().all(|model| *model == Model::Identity);
+        let named = |model: &Model| models.contains(model) && (alone || *model != Model::Identity);
+        Self { gateway, models: Model::ALL.into_iter().filter(named).collect() }
     }
 
     pub fn has(&self, role: Role) -> bool {
         match role {
             Role::Gateway => self.gateway,
-            Role::Projector => !self.asked.is_empty(),
+            Role::Projector => !self.models.is_empty(),
         }
     }
 
-    /// The models whose services are hosted.
-    pub fn asked(&self) -> &[Model] {
-        &self.asked
+    /// The models whose answers are given.
+    pub fn models(&self) -> &[Model] {
+        &self.models
     }
 
-    /// The models that are folded: those that were asked for, and all that they build on.
-    pub fn models(&self) -> Vec<Model> {
-        match self.asked[..] {
+    /// The models that are folded for that: with all that they build on.
+    pub fn folded(&self) -> Vec<Model> {
+        match self.models[..] {
             [] => Vec::new(),
-            _ => Model::with_all_below(&self.asked),
+            _ => Model::with_all_below(&self.models),
         }
     }
 
@@ -129,7 +131,7 @@ impl Hosting {
             Service::Replay => true,
             Service::Admin => self.has(Role::Projector),
             Service::Customer | Service::Journey | Service::Feedback => {
-                self.asked.iter().any(|model| served_by(*model) == Some(service))
+                self.models.iter().any(|model| served_by(*model) == Some(service))
             }
         }
     }
@@ -140,16 +142,14 @@ impl Hosting {
 
     /// The folder of a tenant's read model. Processes with other models have other folders.
     pub fn readmodel_folder(&self) -> String {
-        if self.asked == Model::ALL {
+        if self.models == Self::default().models {
             return "readmodel".to_owned();
         }
-        format!("readmodel-{}", self.asked_for().join("+"))
+        format!("readmodel-{}", self.names().join("+"))
     }
 
-    /// The names of the models, without identity where there are others.
-    fn asked_for(&self) -> Vec<&'static str> {
-        let others = self.asked.iter().filter(|model| **model != Model::Identity || self.asked.len() == 1);
-        others.map(|model| model.name()).collect()
+    fn names(&self) -> Vec<&'static str> {
+        self.models.iter().map(|model| model.name()).collect()
     }
 }
 
@@ -159,7 +159,7 @@ impl fmt::Display for Hosting {
         let roles: Vec<&str> = Role::ALL.into_iter().filter(|role| self.has(*role)).map(Role::name).collect();
         write!(f, "--roles {}", roles.join(","))?;
         if self.has(Role::Projector) {
-            write!(f, " --models {}", self.asked_for().join(","))?;
+            write!(f, " --models {}", self.names().join(","))?;
         }
         Ok(())
     }
@@ -196,14 +196,16 @@ mod tests {
     fn everything_is_hosted_unless_said_otherwise() {
         let all = Hosting::default();
         assert!(Service::ALL.into_iter().all(|service| all.hosts(service)));
-        assert_eq!((all.models(), all.readmodel_folder().as_str()), (Model::ALL.to_vec(), "readmodel"));
+        assert_eq!((all.folded().as_slice(), all.readmodel_folder().as_str()), (&Model::ALL[..], "readmodel"));
+        assert_eq!(Hosting::new(true, &all.models), all, "identity is there without being named");
     }
 
     #[test]
-    fn identity_comes_along_with_every_model() {
+    fn what_a_model_builds_on_is_folded_and_answers_nothing() {
         for model in Model::ALL {
             let hosting = Hosting::new(false, &[model]);
-            assert!(hosting.models().contains(&Model::Identity) && hosting.models().contains(&model));
+            assert!(hosting.folded().contains(&Model::Identity) && hosting.folded().contains(&model));
+            assert_eq!(hosting.models(), [model]);
             assert_eq!(hosting.to_string(), format!("--roles projector --models {}", model.name()));
         }
     }

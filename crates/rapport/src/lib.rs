@@ -18,4 +18,5 @@ pub mod replay;
 pub mod serve;
 mod status_code;
 pub mod tenants;
+pub mod traces;
 pub mod wire;

@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::config::{Config, CustomTypes, DEFAULT_TENANT};
 use crate::gateway::Kinds;
 use crate::metrics::Metrics;
+use crate::traces::Traces;
 
 /// By name; shared by all services.
 #[derive(Clone)]
@@ -19,6 +20,7 @@ pub struct Tenants {
     by_name: Arc<BTreeMap<Tenant, Arc<ServedTenant>>>,
     /// Of the server that serves them.
     pub(crate) metrics: Metrics,
+    pub(crate) traces: Traces,
 }
 
 pub struct ServedTenant {
@@ -47,7 +49,7 @@ pub struct UnknownTenant {
 }
 
 impl Tenants {
-    pub async fn open(config: &Config, metrics: &Metrics) -> Result<Self, TenantError> {
+    pub async fn open(config: &Config, metrics: &Metrics, traces: &Traces) -> Result<Self, TenantError> {
         let mut tenants = BTreeMap::new();
         for (tenant, of_tenant) in &config.tenants {
             let log = Log::open(&config.log, tenant)
@@ -65,7 +67,7 @@ impl Tenants {
             };
             tenants.insert(tenant.clone(), Arc::new(served));
         }
-        Ok(Self { by_name: Arc::new(tenants), metrics: metrics.clone() })
+        Ok(Self { by_name: Arc::new(tenants), metrics: metrics.clone(), traces: traces.clone() })
     }
 
     /// The empty name means the tenant `default`.

@@ -26,6 +26,8 @@ mod watch;
 
 use clap::{Parser, Subcommand};
 
+use crate::config::{self, Config, ConfigError};
+
 pub use customer::{print_customer, print_timeline};
 pub use demo::DemoArgs;
 pub use error::{CliError, USAGE};
@@ -69,6 +71,14 @@ enum Command {
     Rebuild(rebuild::RebuildArgs),
     Status(status::StatusArgs),
     Demo(DemoArgs),
+}
+
+impl Cli {
+    /// The checked configuration, if the command is `serve`.
+    pub fn served(self) -> Option<Result<Config, ConfigError>> {
+        let Command::Serve(args) = self.command else { return None };
+        Some(Config::try_from(config::ServeArgs::from(args)))
+    }
 }
 
 /// Runs one command to its end.

@@ -39,10 +39,22 @@ pub struct ServeArgs {
     /// The models that this process folds and answers from, with commas between them; all without it
     #[arg(long, value_name = "MODELS")]
     pub models: Option<String>,
+    /// How the server tells of itself on standard error: text, for people, or json, an object in each line
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub log_format: String,
+    /// Send traces to this collector: OpenTelemetry over gRPC, http://HOST:PORT; none without it
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
+}
+
+impl From<ServeArgs> for config::ServeArgs {
+    fn from(args: ServeArgs) -> Self {
+        let ServeArgs { data, log, listen, config, insecure, roles, models, log_format, otlp_endpoint } = args;
+        Self { data, log, listen, config, insecure, roles, models, log_format, otlp_endpoint }
+    }
 }
 
 pub async fn run(args: ServeArgs) -> Result<(), CliError> {
-    let ServeArgs { data, log, listen, config, insecure, roles, models } = args;
-    crate::serve::run(config::ServeArgs { data, log, listen, config, insecure, roles, models }).await?;
+    crate::serve::run(args.into()).await?;
     Ok(())
 }

@@ -40,6 +40,10 @@ pub struct ServeArgs {
     /// Names with commas; `None` for all.
     pub roles: Option<String>,
     pub models: Option<String>,
+    /// `text` or `json`.
+    pub log_format: String,
+    /// A collector of traces: `http://host:port`. `None` or empty for none.
+    pub otlp_endpoint: Option<String>,
 }
 
 /// Checked: what is in here can be started.
@@ -49,6 +53,9 @@ pub struct Config {
     pub log: LogConfig,
     pub listen: SocketAddr,
     pub hosting: Hosting,
+    pub log_format: LogFormat,
+    /// Where traces go, if anywhere.
+    pub otlp_endpoint: Option<String>,
     /// At least one.
     pub tenants: BTreeMap<Tenant, TenantConfig>,
     pub limits: Limits,
@@ -60,9 +67,19 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub struct TenantConfig {
     pub rules: Rules,
-    pub definitions: Arc<Definitions>,
     pub catalogue: Arc<Catalogue>,
+    /// The time zone and the journeys.
+    pub definitions: Arc<Definitions>,
     pub custom_types: CustomTypes,
+}
+
+/// How the server tells of itself on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// An object in each line.
+    Json,
 }
 
 /// What happens to a type that no schema file describes.
@@ -101,6 +118,8 @@ impl Default for ServeArgs {
             insecure: false,
             roles: None,
             models: None,
+            log_format: "text".to_owned(),
+            otlp_endpoint: None,
         }
     }
 }
@@ -113,6 +132,8 @@ impl TryFrom<ServeArgs> for Config {
         Ok(Self {
             log: argument::log(&args.log, &args.data, file.replicas)?,
             listen: argument::listen(&args.listen, args.insecure)?,
+            log_format: argument::log_format(&args.log_format)?,
+            otlp_endpoint: argument::otlp_endpoint(args.otlp_endpoint)?,
             hosting: hosting::hosting(args.roles.as_deref(), args.models.as_deref())?,
             data: argument::data(args.data)?,
             tenants: file.tenants,

@@ -8,7 +8,7 @@ fn args() -> ServeArgs {
     ServeArgs { data: PathBuf::from("data"), ..ServeArgs::default() }
 }
 
-/// A configuration folder with this rapport.toml and one good schema file in `own`.
+/// A configuration folder with this rapport.toml, one good schema file in `own`, and definitions that rest on it.
 fn folder(toml: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("rapport.toml"), toml).unwrap();
@@ -16,6 +16,11 @@ fn folder(toml: &str) -> tempfile::TempDir {
         let path = folder.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
+    }
+    for (file, on) in [("definitions.toml", "fitting.booked"), ("misspelt.toml", "fitting.boked")] {
+        let journey =
+            format!("[[journey]]\nname = \"fit\"\nstage = [\n{{ name = \"a\", enter = [{{ on = [\"{on}\"] }}] }}]");
+        std::fs::write(folder.path().join(file), format!("time_zone = \"Europe/Berlin\"\n{journey}")).unwrap();
     }
     folder
 }
@@ -30,6 +35,9 @@ fn without_a_file_there_is_one_tenant_on_the_embedded_log() {
     let config = Config::try_from(args()).unwrap();
     assert_eq!(config.tenants.keys().map(Tenant::as_str).collect::<Vec<_>>(), [DEFAULT_TENANT]);
     assert_eq!(config.log, LogConfig::Embedded { folder: PathBuf::from("data") });
+    let definitions = &config.tenants[&Tenant::parse(DEFAULT_TENANT).unwrap()].definitions;
+    assert_eq!(definitions.zone.name(), "UTC");
+    assert!(definitions.journeys.find("main").is_some());
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.listen.to_string(), "127.0.0.1:7700");
 }
@@ -40,6 +48,7 @@ fn a_file_names_tenants_limits_and_replicas() {
         [tenants.acme]
         country = "CN"
         schemas = "own"
+        definitions = "definitions.toml"
         custom_types = "refuse"
         [tenants.globex]
         [limits]
@@ -56,6 +65,8 @@ fn a_file_names_tenants_limits_and_replicas() {
     assert_eq!(acme.custom_types, CustomTypes::Refuse);
     assert_eq!(acme.rules.country.map(|country| country.code().to_owned()).as_deref(), Some("CN"));
     assert!(acme.catalogue.newest(&rapport_touchpoint::EventType::parse("fitting.booked").unwrap()).is_some());
+    assert_eq!(acme.definitions.zone.name(), "Europe/Berlin");
+    assert!(acme.definitions.journeys.find("fit").is_some());
     assert_eq!(config.tenants.len(), 2);
     assert_eq!(config.limits, Limits { in_flight_bytes: 16_777_216, event_types: 100, channels: 64 });
     assert_eq!(config.log, LogConfig::JetStream { url: "nats://127.0.0.1:4222".to_owned(), replicas: 3 });
@@ -69,6 +80,8 @@ fn the_example_is_accepted_and_says_the_defaults() {
     let acme = &config.tenants[&Tenant::parse("acme").unwrap()];
     assert_eq!(acme.rules.country.map(|country| country.code().to_owned()).as_deref(), Some("CN"));
     assert_eq!(acme.custom_types, CustomTypes::default());
+    let names: Vec<_> = acme.definitions.journeys.iter().map(|journey| journey.name.as_str()).collect();
+    assert_eq!(names, ["sales", "onboarding", "service"]);
     assert_eq!(config.limits, Limits::default());
 }
 
@@ -84,6 +97,15 @@ fn a_wrong_file_is_answered_with_key_value_and_what_would_be_right() {
         ("[tenants.acme]\ncustom_types = 'maybe'", &["tenants.acme.custom_types", "maybe", "\"accept\" or \"refuse\""]),
         ("[tenants.acme]\nschemas = 'none'", &["tenants.acme.schemas", "none", "<type>/<version>.json"]),
         ("[tenants.acme]\nschemas = 'bad'", &["tenants.acme.schemas", "bad", "fitting.booked/1.json", "not JSON"]),
+        (
+            "[tenants.acme]\ndefinitions = 'none.toml'",
+            &["tenants.acme.definitions", "none.toml", "cannot be read", "definitions.toml"],
+        ),
+        (
+            "[tenants.acme]\nschemas = 'own'\ndefinitions = 'misspelt.toml'",
+            &["tenants.acme.definitions: misspelt.toml:5: journey fit, stage a: ", "fitting.boked", "fitting.booked?"],
+        ),
+        ("[tenants.acme]\ndefinitions = 'definitions.toml'", &["definitions.toml:5: ", "fitting.booked", "schema"]),
         ("[limits]\nin_flight_bytes = 5", &["limits.in_flight_bytes", "is 5", "16777216"]),
         ("[limits]\nevent_types = 0", &["limits.event_types", "is 0", "from 1"]),
         ("[limits]\nchannels = -1", &["limits.channels", "is -1", "from 1"]),

@@ -18,6 +18,7 @@ use crate::config::CustomTypes;
 use crate::event_proto::from_proto;
 use crate::metrics::IngestMetrics;
 use crate::tenants::ServedTenant;
+use crate::traces::Span;
 use crate::wire::cloudevents::CloudEvent;
 use crate::wire::v1::{
     Accepted, Duplicate, PublishResponse, Quarantined, Reason, Rejected, Verdict as WireVerdict, verdict::Verdict,
@@ -33,6 +34,7 @@ pub(super) struct Batch {
     pub(super) received_at: Timestamp,
     pub(super) read_at: Instant,
     pub(super) metrics: IngestMetrics,
+    pub(super) span: Span,
 }
 
 /// Checked: what is left to do is to append the valid events.
@@ -40,6 +42,8 @@ pub(super) struct Checked {
     tenant: Arc<ServedTenant>,
     read_at: Instant,
     metrics: IngestMetrics,
+    /// Ends with the verdicts.
+    span: Span,
     valid: Vec<Touchpoint>,
     /// One for each event of the request.
     places: Vec<Place>,
@@ -53,7 +57,9 @@ enum Place {
 
 impl Batch {
     /// Large batches are checked on the threads for such work, so that other calls go on meanwhile.
-    pub(super) async fn check(self) -> Result<Checked, PublishError> {
+    pub(super) async fn check(mut self) -> Result<Checked, PublishError> {
+        let span = std::mem::take(&mut self.span);
+        let checking = span.child("check");
         let bytes: usize = self.events.iter().map(Bytes::len).sum();
         let (tenant, read_at, metrics) = (self.tenant.clone(), self.read_at, self.metrics.clone());
         let checked = if bytes <= SMALL_BATCH_BYTES {
@@ -63,7 +69,8 @@ impl Batch {
             tokio::task::spawn_blocking(on_threads).await.map_err(|_| PublishError::Broken)?
         };
         let (valid, places) = reserve(&tenant, checked);
-        Ok(Checked { tenant, read_at, metrics, valid, places })
+        drop(checking);
+        Ok(Checked { tenant, read_at, metrics, span, valid, places })
     }
 
     fn check_one(&self, event: &Bytes) -> Result<Touchpoint, Vec<Violation>> {
@@ -102,11 +109,13 @@ fn reserve(tenant: &ServedTenant, checked: Vec<Result<Touchpoint, Vec<Violation>
 impl Checked {
     /// Calls `queued` as soon as the batch has its place before the log, so that the next one cannot overtake it.
     pub(super) async fn append(self, queued: impl FnOnce()) -> Result<PublishResponse, PublishError> {
-        let Self { tenant, read_at, metrics, valid, places } = self;
+        let Self { tenant, read_at, metrics, span, valid, places } = self;
         let mut appended = Vec::new();
         if !valid.is_empty() {
+            let appending = span.child("append");
+            let batch = rapport_log::Batch { events: valid, trace: appending.carried() };
             // The log takes its queue in the order in which appends are first polled.
-            let mut append = pin!(tenant.log.append(valid));
+            let mut append = pin!(tenant.log.append(batch));
             appended = match futures::poll!(append.as_mut()) {
                 Poll::Ready(appended) => appended,
                 Poll::Pending => {

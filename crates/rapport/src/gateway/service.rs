@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rapport_log::Tenant;
+use rapport_log::{Tenant, TraceParent};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::batch::Batch;
@@ -25,6 +26,8 @@ use crate::wire::v1::{PublishRequest, PublishResponse, ingest_service_server::In
 pub struct Gateway {
     tenants: Tenants,
     metrics: Arc<BTreeMap<Tenant, IngestMetrics>>,
+    /// The trace that this call goes on, if its client has one.
+    caller: Option<TraceParent>,
     pub(super) room: Room,
     clock: Clock,
     pub(super) stopping: CancellationToken,
@@ -35,7 +38,12 @@ impl Gateway {
     pub fn new(tenants: Tenants, limits: &Limits, clock: Clock, stopping: CancellationToken) -> Self {
         let metrics = tenants.iter().map(|tenant| (tenant.name.clone(), tenants.metrics.ingest(&tenant.name)));
         let metrics = Arc::new(metrics.collect());
-        Self { tenants, metrics, room: Room::new(limits.in_flight_bytes), clock, stopping }
+        Self { tenants, metrics, caller: None, room: Room::new(limits.in_flight_bytes), clock, stopping }
+    }
+
+    fn called_by(&self, call: &MetadataMap) -> Self {
+        let text = call.get("traceparent").and_then(|text| text.to_str().ok());
+        Self { caller: text.and_then(TraceParent::parse), ..self.clone() }
     }
 
     /// The request, received now.
@@ -45,8 +53,9 @@ impl Gateway {
             return Err(PublishError::TooManyEvents { count: request.events.len() });
         }
         let metrics = self.metrics.get(&tenant.name).expect("every served tenant is measured").clone();
+        let span = self.tenants.traces.publish(self.caller, &tenant.name, request.events.len());
         let received_at = self.clock.now();
-        Ok(Batch { tenant, events: request.events, received_at, read_at: Instant::now(), metrics })
+        Ok(Batch { tenant, events: request.events, received_at, read_at: Instant::now(), metrics, span })
     }
 
     /// Of events that have no verdict yet.
@@ -67,7 +76,8 @@ impl IngestService for Gateway {
 
     async fn publish(&self, request: Request<PublishRequest>) -> Result<Response<PublishResponse>, Status> {
         let time = time_for(request.metadata());
-        let publish = self.publish_one(request.into_inner());
+        let gateway = self.called_by(request.metadata());
+        let publish = gateway.publish_one(request.into_inner());
         let answered = match time {
             None => publish.await,
             Some(time) => timeout(time, publish).await.unwrap_or(Err(PublishError::Late(time))),
@@ -79,6 +89,7 @@ impl IngestService for Gateway {
         &self,
         requests: Request<Streaming<PublishRequest>>,
     ) -> Result<Response<Responses>, Status> {
-        Ok(Response::new(responses(self.clone(), requests.into_inner())))
+        let gateway = self.called_by(requests.metadata());
+        Ok(Response::new(responses(gateway, requests.into_inner())))
     }
 }

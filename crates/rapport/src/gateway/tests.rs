@@ -15,6 +15,7 @@ use super::*;
 use crate::config::{Config, CustomTypes, Limits, ServeArgs};
 use crate::metrics::Metrics;
 use crate::tenants::Tenants;
+use crate::traces::Traces;
 use crate::wire::cloudevents::CloudEvent;
 use crate::wire::cloudevents::cloud_event::cloud_event_attribute_value::Attr;
 use crate::wire::cloudevents::cloud_event::{CloudEventAttributeValue, Data};
@@ -37,7 +38,7 @@ async fn door_with(change: impl FnOnce(&mut Config)) -> Door {
     let folder = tempfile::tempdir().unwrap();
     let mut config = Config::try_from(ServeArgs { data: folder.path().to_owned(), ..ServeArgs::default() }).unwrap();
     change(&mut config);
-    let tenants = Tenants::open(&config, &Metrics::new()).await.unwrap();
+    let tenants = Tenants::open(&config, &Metrics::new(), &Traces::default()).await.unwrap();
     let gateway = Gateway::new(tenants.clone(), &config.limits, config.clock.clone(), CancellationToken::new());
     Door { gateway, tenants, _folder: folder }
 }

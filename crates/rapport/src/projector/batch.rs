@@ -6,6 +6,8 @@ use rapport_log::Record;
 use rapport_readmodel::{Definitions, Incoming};
 use rayon::prelude::*;
 
+use super::traced::Traced;
+
 /// Larger transactions dirty each page less often; beyond this the gain is small.
 const MOST_RECORDS: usize = 5_000;
 const MOST_BYTES: usize = 8 * 1024 * 1024;
@@ -15,17 +17,20 @@ pub(super) struct Decoded {
     pub records: Vec<Incoming>,
     /// When its decoding began.
     pub began: Instant,
+    pub traced: Traced,
 }
 
 #[derive(Default)]
 pub(super) struct Batch {
     records: Vec<Record>,
     bytes: usize,
+    traced: Traced,
 }
 
 impl Batch {
     pub fn push(&mut self, record: Record) {
         self.bytes += record.json.len();
+        self.traced.add(&record);
         self.records.push(record);
     }
 
@@ -43,6 +48,6 @@ impl Batch {
         let records = self.records.into_par_iter().with_min_len(64);
         let decode =
             |record: Record| Incoming::decode(record.position.0, record.recorded_at, record.json.to_vec(), definitions);
-        Decoded { began, records: records.map(decode).collect() }
+        Decoded { began, records: records.map(decode).collect(), traced: self.traced }
     }
 }

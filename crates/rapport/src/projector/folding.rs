@@ -16,6 +16,7 @@ use super::waiting::Waiting;
 use super::{ProjectorError, Setup, fence};
 use crate::clock::Clock;
 use crate::metrics::FoldMetrics;
+use crate::traces::FoldTraces;
 
 /// How often the end of the log is looked up while nothing comes from it.
 const HEAD_INTERVAL: Duration = Duration::from_millis(500);
@@ -58,6 +59,7 @@ pub(super) struct Folding {
     head: u64,
     waiting: Waiting,
     metrics: FoldMetrics,
+    traces: FoldTraces,
 }
 
 /// What there is to do, in this order.
@@ -83,6 +85,7 @@ impl Folding {
             head,
             waiting: Waiting::default(),
             metrics: setup.metrics.clone(),
+            traces: setup.traces.clone(),
         })
     }
 
@@ -92,6 +95,10 @@ impl Folding {
 
     pub fn position(&self) -> u64 {
         self.model.checkpoint().position
+    }
+
+    pub fn due(&self) -> Result<Option<Timestamp>, ProjectorError> {
+        Ok(self.model.due()?)
     }
 
     pub fn head(&self) -> u64 {
@@ -123,7 +130,9 @@ impl Folding {
             match ended {
                 Ok(()) => return,
                 Err(error) => {
-                    tracing::error!(path = %path.display(), "folding stopped: {error}; trying again in {retry:?}");
+                    let (tenant, position) = (&setup.origin.tenant, progress.borrow().position);
+                    let path = path.display();
+                    tracing::error!(%tenant, position, %path, %error, ?retry, "folding stopped; it is tried again");
                     setup.metrics.faults.inc();
                     progress.send_modify(|folded| folded.fault = Some(error.to_string()));
                 }
@@ -136,12 +145,12 @@ impl Folding {
     }
 
     async fn run(self, progress: &watch::Sender<Folded>, stop: &CancellationToken) -> Result<(), ProjectorError> {
-        let Self { model, log, definitions, clock, changes, generation, waiting, metrics, .. } = self;
+        let Self { model, log, definitions, clock, changes, generation, waiting, metrics, traces, .. } = self;
         let after = Position(model.checkpoint().position);
         progress.send_modify(|folded| folded.caught_up = false);
         let (work, queue) = mpsc::channel(1);
-        let applying =
-            Applying { model, progress: progress.clone(), changes, generation, waiting: waiting.clone(), metrics };
+        let (progressed, waits) = (progress.clone(), waiting.clone());
+        let applying = Applying { model, progress: progressed, changes, generation, waiting: waits, metrics, traces };
         let applying = tokio::task::spawn_blocking(move || applying.run(queue));
         let gathering = Gathering { definitions, clock, work, waiting };
         let gathered = gathering.run(&log, after, progress, stop).await;
@@ -158,6 +167,7 @@ struct Applying {
     generation: u32,
     waiting: Waiting,
     metrics: FoldMetrics,
+    traces: FoldTraces,
 }
 
 impl Applying {
@@ -178,12 +188,13 @@ impl Applying {
     }
 
     fn fold(&mut self, batch: Decoded) -> Result<Vec<CustomerKey>, ProjectorError> {
-        let Decoded { records, began } = batch;
+        let Decoded { records, began, traced } = batch;
         let (count, applying) = (records.len(), Instant::now());
         let Applied { position, fresh, duplicates, parked, refolds, changed } = self.model.apply(records)?;
         self.waiting.committed();
         self.metrics.committed(count, began.elapsed(), applying.elapsed());
         self.metrics.applied(fresh, duplicates, parked, refolds);
+        traced.committed(&self.traces);
         tracing::debug!(position, fresh, refolds, took = ?applying.elapsed(), "folded a batch");
         Ok(changed)
     }

@@ -7,10 +7,12 @@ mod changes;
 mod fence;
 mod folding;
 mod generations;
+mod lock;
 mod measure;
 mod projection;
 mod readiness;
 mod rebuild;
+mod traced;
 mod waiting;
 
 use std::path::PathBuf;
@@ -41,6 +43,11 @@ pub enum ProjectorError {
          log back, or move {path} away to build the read model anew", agrees(.agrees_up_to)
     )]
     LogChanged { at: Position, agrees_up_to: Option<Position>, path: PathBuf },
+    #[error(
+        "the read model in {} is in use by another process; give each projector models of its own (--models) or a data \
+         folder of its own (--data)", folder.display()
+    )]
+    Locked { folder: PathBuf },
     #[error("a step of the projector broke off")]
     BrokenOff,
 }

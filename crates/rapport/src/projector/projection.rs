@@ -10,16 +10,19 @@ use rapport_readmodel::{Definitions, Origin, ReadModelError, Reader};
 use rapport_touchpoint::Timestamp;
 use thiserror::Error;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::ProjectorError;
 use super::changes::{ChangeSet, Changes};
 use super::folding::{Folded, Folding};
 use super::generations::Generations;
+use super::lock::Lock;
 use super::rebuild::{Building, RebuildError, Request, Updates};
 use super::waiting::Waiting;
 use crate::clock::Clock;
 use crate::metrics::FoldMetrics;
+use crate::traces::FoldTraces;
 
 /// What a projector folds, and where to.
 #[derive(Clone)]
@@ -32,6 +35,7 @@ pub struct Setup {
     /// The folder of this read model's files.
     pub folder: PathBuf,
     pub(crate) metrics: FoldMetrics,
+    pub(crate) traces: FoldTraces,
 }
 
 /// What serves now.
@@ -75,11 +79,15 @@ impl Projection {
     /// Opens the serving generation and starts to fold. Definitions that changed start a new generation.
     pub async fn start(setup: Setup, stopping: CancellationToken) -> Result<Self, ProjectorError> {
         let files = Generations::open(setup.folder.clone())?;
+        let lock = Lock::of(&setup.folder).await?;
         let mut generation = files.current()?;
         let folding = match Folding::open(&setup, &files.path(generation), generation).await {
             Err(ProjectorError::ReadModel(ReadModelError::Foreign { what: "fingerprint" | "format", .. })) => {
-                tracing::info!("the definitions changed: generation {} is folded from the log", generation + 1);
                 generation += 1;
+                tracing::info!(
+                    tenant = %setup.origin.tenant, generation,
+                    "the definitions changed: a new generation is folded from the log"
+                );
                 Folding::open(&setup, &files.path(generation), generation).await?
             }
             opened => opened?,
@@ -88,17 +96,21 @@ impl Projection {
         files.remove_all_but(&[generation]);
         let reader = folding.reader(&setup.origin)?;
         let (position, head) = (folding.position(), folding.head());
+        tracing::info!(tenant = %setup.origin.tenant, generation, position, head, "the read model is open");
         let waiting = folding.waiting();
-        let live = Live { generation, reader, position, head, goal: head, due: None, waiting, fault: None };
+        let due = folding.due()?;
+        let live = Live { generation, reader, position, head, goal: head, due, waiting, fault: None };
         let (live, receiver) = watch::channel(live);
-        let (progress, folded) = watch::channel(Folded { position, head, ..Folded::default() });
+        let (progress, folded) = watch::channel(Folded { position, head, due, ..Folded::default() });
         let (changes, models) = (setup.changes.clone(), setup.definitions.models.clone());
         changes.serve(generation);
         let (requests, asked) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let (log, metrics) = (setup.log.clone(), setup.metrics.clone());
-        tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
-        tokio::spawn(Supervisor { setup, files, live, folded, stop, building: None, asked }.run(stopping));
+        let folding = tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
+        tokio::spawn(
+            Supervisor { setup, folding, files, live, folded, stop, building: None, asked, _lock: lock }.run(stopping),
+        );
         Ok(Self { models, changes, live: receiver, requests, log, metrics })
     }
 
@@ -119,6 +131,11 @@ impl Projection {
     /// What serves, whenever that gets further.
     pub fn watch(&self) -> watch::Receiver<Live> {
         self.live.clone()
+    }
+
+    /// Returns when nothing is folded any more, after it was told to stop.
+    pub async fn closed(&self) {
+        self.requests.closed().await;
     }
 
     /// What serves, once everything up to this position is in it.
@@ -145,10 +162,12 @@ struct Supervisor {
     setup: Setup,
     files: Generations,
     live: watch::Sender<Live>,
+    folding: JoinHandle<()>,
     folded: watch::Receiver<Folded>,
     stop: CancellationToken,
     building: Option<Building>,
     asked: mpsc::Receiver<Request>,
+    _lock: Lock,
 }
 
 impl Supervisor {
@@ -171,6 +190,7 @@ impl Supervisor {
         if let Some(building) = self.building.take() {
             building.fail("the service is stopping".to_owned()).await;
         }
+        let _ = self.folding.await;
     }
 
     fn show(&mut self) {
@@ -197,7 +217,7 @@ impl Supervisor {
 
     /// The generation in the making got further; once it is as far as the serving one, it serves.
     async fn built(&mut self, folded: Option<Folded>) {
-        let Some(building) = self.building.take() else { return };
+        let Some(mut building) = self.building.take() else { return };
         let fault = match &folded {
             None => Some("it broke off".to_owned()),
             Some(folded) => folded.fault.clone(),
@@ -220,6 +240,7 @@ impl Supervisor {
         }
         self.stop.cancel();
         self.stop = building.stop.clone();
+        std::mem::swap(&mut self.folding, &mut building.folding);
         self.folded = building.folded.clone();
         let Folded { position, head, due, .. } = folded;
         let Live { generation: before, goal, .. } = *self.live.borrow();
@@ -234,6 +255,8 @@ impl Supervisor {
             waiting: building.waiting.clone(),
             fault: None,
         });
+        let tenant = &self.setup.origin.tenant;
+        tracing::info!(%tenant, generation = building.generation, position, head, "a new generation serves");
         // Queries that began on the one before may still open it; the next start or rebuild removes it.
         self.files.remove_all_but(&[before, building.generation]);
         building.finish(folded).await;

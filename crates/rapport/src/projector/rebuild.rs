@@ -3,6 +3,7 @@
 use rapport_readmodel::Reader;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::ProjectorError;
@@ -48,6 +49,7 @@ pub(super) struct Building {
     pub generation: u32,
     pub reader: Reader,
     pub folded: watch::Receiver<Folded>,
+    pub folding: JoinHandle<()>,
     pub stop: CancellationToken,
     pub waiting: Waiting,
     updates: mpsc::Sender<Result<RebuildProgress, RebuildError>>,
@@ -62,9 +64,9 @@ impl Building {
         // So that an empty log, on which nothing ever happens, is looked at too.
         folded.mark_changed();
         let (stop, waiting) = (CancellationToken::new(), folding.waiting());
-        tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
+        let folding = tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
         let (updates, receiver) = mpsc::channel(PROGRESS_AHEAD);
-        Ok((Self { generation, reader, folded, stop, waiting, updates }, receiver))
+        Ok((Self { generation, reader, folding, folded, stop, waiting, updates }, receiver))
     }
 
     /// Tells how far it is, if the asker keeps up.
@@ -80,9 +82,10 @@ impl Building {
             self.updates.send(Ok(RebuildProgress { generation: self.generation, position, head, done: true })).await;
     }
 
-    /// Gives it up.
+    /// Gives it up; its file is left alone when this returns.
     pub async fn fail(self, fault: String) {
         self.stop.cancel();
+        let _ = self.folding.await;
         let _ = self.updates.send(Err(RebuildError::Failed { fault })).await;
     }
 }

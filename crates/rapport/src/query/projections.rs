@@ -46,7 +46,7 @@ impl Projections {
                 zone: tenant.definitions.zone.clone(),
                 journeys: tenant.definitions.journeys.clone(),
                 catalogue: tenant.catalogue.clone(),
-                models: config.hosting.models(),
+                models: config.hosting.folded(),
             };
             let setup = Setup {
                 log: tenant.log.clone(),
@@ -56,6 +56,7 @@ impl Projections {
                 changes: Arc::new(Changes::new()),
                 folder: config.data.join(tenant.name.as_str()).join(config.hosting.readmodel_folder()),
                 metrics: tenants.metrics.fold(&tenant.name),
+                traces: tenants.traces.fold(&tenant.name),
             };
             of_tenant.insert(tenant.name.clone(), Projection::start(setup, stopping.clone()).await?);
         }
@@ -73,6 +74,11 @@ impl Projections {
         Ok((served, projection))
     }
 
+    /// Returns when no read model is written any more, after they were told to stop.
+    pub async fn closed(&self) {
+        futures::future::join_all(self.of_tenant.values().map(Projection::closed)).await;
+    }
+
     /// By tenant.
     pub fn iter(&self) -> impl Iterator<Item = (&Tenant, &Projection)> {
         self.of_tenant.iter()
@@ -87,11 +93,13 @@ impl Projections {
     ) -> Result<(T, Freshness), QueryError> {
         let (_, projection) = self.find(tenant)?;
         let live = projection.at_least(min_position, PATIENCE).await?;
-        let Live { reader, head, due, .. } = live;
+        let Live { reader, head, due, position: known, .. } = live;
         let answer =
             tokio::task::spawn_blocking(move || question(&reader)).await.map_err(|_| QueryError::BrokenOff)??;
         let (position, head) = (answer.position, head.max(answer.position));
-        let clock = Some(convert::timestamp(self.clock(due, answer.clock)));
+        // What is due after a transaction is told a little after it.
+        let clock = if position > known { answer.clock } else { self.clock(due, answer.clock) };
+        let clock = Some(convert::timestamp(clock));
         Ok((answer.content, Freshness { position, head, lag: head - position, clock }))
     }
 
@@ -106,8 +114,12 @@ impl Projections {
 
     /// Up to when silence has fallen: until now, if none is due.
     pub fn clock(&self, due: Option<Timestamp>, passed: Timestamp) -> Timestamp {
-        let now = self.clock.now();
-        if due.is_none_or(|due| due > now) { passed.max(now) } else { passed }
+        if self.is_silent(due) { passed.max(self.now()) } else { passed }
+    }
+
+    /// Has all silence fallen that is due?
+    pub fn is_silent(&self, due: Option<Timestamp>) -> bool {
+        due.is_none_or(|due| due > self.now())
     }
 }
 

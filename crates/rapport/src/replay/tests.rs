@@ -4,7 +4,7 @@ use std::path::Path;
 
 use futures::StreamExt;
 use rapport_log::Log;
-use rapport_touchpoint::{Catalogue, Timestamp, receive};
+use rapport_touchpoint::{Catalogue, Timestamp, Touchpoint, receive};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
@@ -15,6 +15,7 @@ use crate::config::{Config, ServeArgs};
 use crate::metrics::Metrics;
 use crate::query::Projections;
 use crate::tenants::Tenants;
+use crate::traces::Traces;
 use crate::wire::v1::{CustomerRef, ReplayRequest, ReplayResponse};
 
 struct History {
@@ -26,11 +27,12 @@ struct History {
 async fn history(events: Vec<Value>) -> History {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path());
-    let tenants = Tenants::open(&config, &Metrics::new()).await.unwrap();
+    let tenants = Tenants::open(&config, &Metrics::new(), &Traces::default()).await.unwrap();
     let log = tenants.find("").unwrap().log.clone();
     let catalogue = Catalogue::built_in();
     let now = Timestamp::parse("2026-11-30T00:00:00Z").unwrap();
-    let touchpoints = events.into_iter().map(|event| receive(event, now, &catalogue).unwrap()).collect();
+    let touchpoints: Vec<Touchpoint> =
+        events.into_iter().map(|event| receive(event, now, &catalogue).unwrap()).collect();
     assert!(log.append(touchpoints).await.iter().all(Result::is_ok));
     let stopping = CancellationToken::new();
     let projections = Projections::start(&config, &tenants, &stopping).await.unwrap();

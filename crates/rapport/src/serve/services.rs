@@ -60,7 +60,7 @@ pub(super) async fn start(
     hosted.add(ReplayServiceServer::new(replays)).await;
     if let Some(projections) = &projections {
         hosted.add(AdminServiceServer::new(Admin::new(projections.clone()))).await;
-        for model in hosting.asked() {
+        for model in hosting.models() {
             match model {
                 Model::Identity => {}
                 Model::Profile => {
