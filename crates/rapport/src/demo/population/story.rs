@@ -60,7 +60,7 @@ fn worth(plans: &[Plan]) -> usize {
         + 4 * any(|fact| matches!(fact, Fact::OrderRefunded { .. }))
         + 4 * any(|fact| matches!(fact, Fact::AdClicked { .. }))
         + 4 * any(|fact| matches!(fact, Fact::Linked { .. }))
-        + 3 * channels.len()
+        + 8 * channels.len()
 }
 
 fn name(me: &Customer, plans: &[Plan]) -> String {

@@ -160,7 +160,7 @@ fn the_story_has_much_to_tell() {
     let story = population(CUSTOMERS, 1).story();
     let life = &lives(population(CUSTOMERS, 1))[&story.customer];
     let types: BTreeSet<_> = life.iter().map(|event| event["type"].as_str().unwrap()).collect();
-    for event_type in ["order.placed", "ticket.opened", "survey.answered", "customer.identified", "email.opened"] {
+    for event_type in ["order.placed", "ticket.opened", "survey.answered", "customer.identified", "email.sent"] {
         assert!(types.contains(event_type), "{event_type} is not in {types:?}");
     }
     let channels: BTreeSet<_> = life.iter().map(|event| event["channel"].as_str().unwrap()).collect();
