@@ -6,10 +6,11 @@ use serde_json::Value;
 use super::columns::{self, Columns, plain};
 use super::target::{Target, customer_ref};
 use super::totals::{counts, orders};
-use super::{CliError, json, moment};
+use super::{CliError, journey, json, moment};
 use crate::client::Connection;
 use crate::wire::v1::{
-    Customer, CustomerRef, GetCustomerRequest, Identifier, ListTimelineRequest, ListTimelineResponse, TimelineEntry,
+    Customer, CustomerRef, FeedbackGiven, GetCustomerRequest, GetCustomerResponse, Identifier, ListTimelineRequest,
+    ListTimelineResponse, TimelineEntry,
 };
 
 const MAX_PAGE: u32 = 500;
@@ -61,7 +62,7 @@ pub async fn run(args: CustomerArgs) -> Result<(), CliError> {
         }
         return json::print(&value);
     }
-    print_customer(&answer.customer.unwrap_or_default())?;
+    print_customer(&answer)?;
     match timeline {
         Some(entries) => print_timeline(&entries),
         None => Ok(()),
@@ -95,8 +96,9 @@ async fn timeline(connection: &Connection, args: &CustomerArgs, newest: u32) -> 
 }
 
 /// For people.
-pub fn print_customer(customer: &Customer) -> Result<(), CliError> {
-    columns::print(&profile(customer))
+pub fn print_customer(answer: &GetCustomerResponse) -> Result<(), CliError> {
+    let now = answer.freshness.as_ref().and_then(|freshness| freshness.clock.as_ref());
+    answer.customer.as_ref().map_or(Ok(()), |customer| columns::print(&profile(customer, now)))
 }
 
 /// For people: the newest first.
@@ -109,7 +111,8 @@ pub fn print_timeline(entries: &[TimelineEntry]) -> Result<(), CliError> {
     columns::print(&rows.under("Timeline, the newest first"))
 }
 
-fn profile(customer: &Customer) -> String {
+/// With a moment, it also says how long ago and in how long.
+fn profile(customer: &Customer, now: Option<&prost_types::Timestamp>) -> String {
     let names = |identifiers: &[Identifier]| {
         let names = identifiers.iter().map(|identifier| format!("{}:{}", identifier.namespace, identifier.value));
         names.collect::<Vec<_>>().join("  ")
@@ -136,6 +139,10 @@ fn profile(customer: &Customer) -> String {
     text.push_str(&counts(&customer.channels).under("Touchpoints by channel"));
     text.push_str(&counts(&customer.types).under("Touchpoints by type"));
     text.push_str(&orders(&customer.orders));
+    for journey in &customer.journeys {
+        text.push_str(&journey::progress(journey, now).under(&format!("Journey {}", plain(&journey.journey))));
+    }
+    text.push_str(&feedback(&customer.feedback).under("Feedback"));
     let mut interests = Columns::default();
     for interest in &customer.interests {
         let last_seen = moment::show(interest.last_seen.as_ref());
@@ -163,10 +170,29 @@ fn profile(customer: &Customer) -> String {
     text
 }
 
+/// One line for each measure.
+fn feedback(given: &[FeedbackGiven]) -> Columns {
+    let mut rows = Columns::default();
+    if !given.is_empty() {
+        rows.row(["", "last score", "given", "answers", "asked", "answered"]);
+    }
+    for given in given {
+        rows.row([
+            &given.measure,
+            &given.last_score.map_or_else(|| "-".to_owned(), |score| score.to_string()),
+            &moment::show(given.last_time.as_ref()),
+            &given.responses.to_string(),
+            &given.asked.to_string(),
+            &given.answered.to_string(),
+        ]);
+    }
+    rows
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::v1::Orders;
+    use crate::wire::v1::{JourneyProgress, Orders};
 
     #[test]
     fn a_profile_reads_from_top_to_bottom() {
@@ -181,6 +207,21 @@ mod tests {
             last_order: Some(moment),
             ..Orders::default()
         };
+        let journey = JourneyProgress {
+            journey: "standard".to_owned(),
+            stage: "customer".to_owned(),
+            since: Some(moment),
+            transitions: 1,
+            ..JourneyProgress::default()
+        };
+        let given = FeedbackGiven {
+            measure: "nps".to_owned(),
+            responses: 1,
+            last_score: Some(9),
+            last_time: Some(moment),
+            asked: 2,
+            answered: 1,
+        };
         let customer = Customer {
             id: "cus_1".to_owned(),
             display_name: "Ann\n".to_owned(),
@@ -192,6 +233,8 @@ mod tests {
             last_channel: "web".to_owned(),
             channels: [("web".to_owned(), 2)].into(),
             orders: vec![bought],
+            journeys: vec![journey],
+            feedback: vec![given],
             ..Customer::default()
         };
         let right = "\
@@ -207,7 +250,16 @@ Touchpoints by channel
 Orders
        orders  units  revenue  refunds  refunded  last order
   USD       2      3    41.06        0         0  1997-01-01T00:00:00Z
+
+Journey standard
+  stage    customer, the first
+  since    1997-01-01T00:00:00Z
+  changes  1 in all
+
+Feedback
+       last score  given                 answers  asked  answered
+  nps           9  1997-01-01T00:00:00Z        1      2         1
 ";
-        assert_eq!(profile(&customer), right);
+        assert_eq!(profile(&customer, None), right);
     }
 }

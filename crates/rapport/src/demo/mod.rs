@@ -1,4 +1,6 @@
-//! The first minute: a server with real purchases in it, then a short tour through its own gRPC.
+//! The first minute: a server with a population's year in it, then a short tour through its own gRPC.
+
+pub mod population;
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,21 +12,17 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::{CliError, print_customer, print_summary, print_timeline, print_totals};
 use crate::client::Connection;
 use crate::config::{Config, ServeArgs};
-use crate::import::{self, Job, Mapping, Summary};
+use crate::import::{self, Summary};
 use crate::wire::v1::customer_ref::By;
 use crate::wire::v1::{CustomerRef, GetCustomerRequest, ListTimelineRequest, TotalsRequest};
+use population::Population;
 
-/// Purchases of 2,357 customers of a CD shop, 1997 and 1998; `tests/data/README.md` says where they come from.
-const PURCHASES: &[u8] = include_bytes!("../../../tests/data/cdnow_sample.txt.gz");
-const MAPPING: &str = include_str!("../../../examples/cdnow-sample.toml");
-/// The most faithful customer of the data set.
-const CUSTOMER: &str = "user_id:19339";
-const TOUCHPOINTS_SHOWN: u32 = 8;
+const TOUCHPOINTS_SHOWN: u32 = 12;
 /// Taken if it is free, so that commands need no `--server`.
 const USUAL_ADDRESS: &str = "127.0.0.1:7700";
 
 /// Serves until Ctrl-C, or with `exit` until the tour is over.
-pub async fn run(exit: bool) -> Result<(), CliError> {
+pub async fn run(population: Population, exit: bool) -> Result<(), CliError> {
     let folder = tempfile::Builder::new().prefix("rapport-demo-").tempdir().map_err(file_error(Path::new("")))?;
     let listener = listener().await.map_err(file_error(folder.path()))?;
     let address = listener.local_addr().map_err(file_error(folder.path()))?;
@@ -37,7 +35,7 @@ pub async fn run(exit: bool) -> Result<(), CliError> {
     let stop = CancellationToken::new();
     let server = tokio::spawn(crate::serve::serve(config, listener, stop.clone().cancelled_owned()));
     let toured = tokio::select! {
-        toured = tour(address, folder.path()) => toured,
+        toured = tour(address, population) => toured,
         _ = tokio::signal::ctrl_c() => Err(CliError::Interrupted),
     };
     if toured.is_ok() && !exit {
@@ -58,34 +56,31 @@ async fn listener() -> io::Result<TcpListener> {
     }
 }
 
-async fn tour(address: SocketAddr, folder: &Path) -> Result<(), CliError> {
+async fn tour(address: SocketAddr, population: Population) -> Result<(), CliError> {
     let server = format!("http://{address}");
     println!("Rapport serves at {server}, with an empty log in a temporary folder.\n");
-    heading("1. Purchases come in: each line of a shop's file is a touchpoint, published over gRPC");
-    let file = folder.join("cdnow_sample.txt.gz");
-    tokio::fs::write(&file, PURCHASES).await.map_err(file_error(&file))?;
-    let mapping = Mapping::parse("examples/cdnow-sample.toml", MAPPING)?;
-    let job = Job {
-        files: vec![file],
-        mapping: Some(mapping),
-        strict: true,
-        server: server.clone(),
-        tenant: String::new(),
-        wait: true,
-    };
+    heading(&format!(
+        "1. A year of {} customers of a tea shop comes in, as it would arrive: late, twice, and out of order",
+        population.customers()
+    ));
+    // Planning lives takes the processor, not the network.
+    let (events, story) = tokio::task::spawn_blocking(move || (population.events(), population.story()))
+        .await
+        .map_err(|_| CliError::Failed("the population could not be made".to_owned()))?;
     let mut summary = Summary::default();
-    import::run(&job, &mut summary).await?;
+    import::run_made(events, "population", &server, &mut summary).await?;
     print_summary(&summary)?;
 
     let connection = Connection::open(&server).await?;
     let mut customers = connection.customers();
     let failed = |status| connection.failed(status);
-    let customer = Some(CustomerRef { by: Some(By::Identifier(CUSTOMER.to_owned())) });
+    let name = story.name;
+    let customer = Some(CustomerRef { by: Some(By::Identifier(name.clone())) });
 
-    heading(&format!("2. Who is {CUSTOMER}? The profile is folded from that customer's touchpoints"));
+    heading(&format!("2. Who is {name}? The profile is folded from that customer's touchpoints"));
     let request = GetCustomerRequest { customer: customer.clone(), ..GetCustomerRequest::default() };
     let found = customers.get(request).await.map_err(failed)?.into_inner();
-    print_customer(&found.customer.unwrap_or_default())?;
+    print_customer(&found)?;
     let request = ListTimelineRequest { customer, page_size: TOUCHPOINTS_SHOWN, ..ListTimelineRequest::default() };
     print_timeline(&customers.list_timeline(request).await.map_err(failed)?.into_inner().entries)?;
 
@@ -95,9 +90,9 @@ async fn tour(address: SocketAddr, folder: &Path) -> Result<(), CliError> {
     heading("What to try next, in another terminal");
     let also = if address.to_string() == USUAL_ADDRESS { String::new() } else { format!(" --server {server}") };
     for command in [
-        format!("rapport customer {CUSTOMER} --timeline 50"),
+        format!("rapport customer {name} --timeline 50"),
         "rapport totals --json".to_owned(),
-        "rapport replay --from 1997-03-01 --to 1997-04-01 --out march.ndjson".to_owned(),
+        format!("rapport replay --customer {name} --out life.ndjson"),
         "rapport rebuild".to_owned(),
         "rapport status".to_owned(),
     ] {
