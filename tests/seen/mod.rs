@@ -1,5 +1,6 @@
 //! What whoever watches over a server sees of it.
 
+mod apart;
 mod dashboard;
 mod http;
 mod logs;

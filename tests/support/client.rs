@@ -14,7 +14,8 @@ use rapport::wire::v1::verdict::Verdict;
 use rapport::wire::v1::{
     Customer, CustomerRef, FunnelRequest, FunnelResponse, GetCustomerRequest, ListTimelineRequest,
     ListTimelineResponse, PublishResponse, RebuildProgress, RebuildRequest, ReplayRequest, ReplayedTouchpoint,
-    StatusRequest, StatusResponse, TotalsRequest, TotalsResponse, Transition, TransitionsRequest,
+    ScoresRequest, ScoresResponse, StatusRequest, StatusResponse, TotalsRequest, TotalsResponse, Transition,
+    TransitionsRequest,
 };
 use serde_json::Value;
 use tonic::Status;
@@ -103,6 +104,11 @@ impl Client {
     pub async fn funnel(&self, request: FunnelRequest) -> FunnelResponse {
         let request = FunnelRequest { min_position: self.acknowledged(), ..request };
         soon(self.connection.journeys().funnel(request)).await.unwrap().into_inner()
+    }
+
+    pub async fn scores(&self, request: ScoresRequest) -> ScoresResponse {
+        let request = ScoresRequest { min_position: self.acknowledged(), ..request };
+        soon(self.connection.feedback().scores(request)).await.unwrap().into_inner()
     }
 
     pub async fn status(&self) -> StatusResponse {
