@@ -28,15 +28,14 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{self, Config, ConfigError};
 
-pub use customer::{print_customer, print_timeline};
+pub use customer::{print_customer_briefly, print_timeline};
 pub use demo::DemoArgs;
 pub use error::{CliError, USAGE};
 pub use feedback::{print_scores, scores};
 pub use find::{find, print_found};
-pub use import::print_summary;
-pub use journey::{funnel, print_funnel, print_journey};
+pub use journey::{funnel, print_changes, print_funnel, transitions};
 pub use serve::ServeArgs;
-pub use totals::print_totals;
+pub use totals::print_currencies;
 
 /// Remembers every contact between a company and its customers, and can always say what it means.
 ///

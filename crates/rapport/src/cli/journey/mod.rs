@@ -9,7 +9,8 @@ use clap::{Args, Subcommand};
 use super::CliError;
 
 pub use funnel::{funnel, print_funnel};
-pub use of_customer::{print_journey, progress};
+pub use of_customer::progress;
+pub use transitions::{print_changes, transitions};
 
 /// Show where a customer is on the way, how far all of them come, or who changed stage and why
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::transitions::{self, Whose};
+use super::transitions::{of_one, transitions};
 use crate::cli::columns::{self, Columns};
 use crate::cli::target::{Target, customer_ref};
 use crate::cli::{CliError, json, moment, span};
@@ -57,7 +57,7 @@ pub async fn run(args: OfCustomerArgs) -> Result<(), CliError> {
         min_position: args.min_position,
         ..TransitionsRequest::default()
     };
-    let transitions = transitions::newest(&connection, &changes, args.limit).await?;
+    let transitions = transitions(&connection, &changes, args.limit).await?;
     if args.json {
         let mut value = json::proto_json("GetJourneyResponse", &answer)?;
         let list = TransitionsResponse { transitions: transitions.entries, ..TransitionsResponse::default() };
@@ -68,11 +68,6 @@ pub async fn run(args: OfCustomerArgs) -> Result<(), CliError> {
         return json::print(&value);
     }
     columns::print(&format!("{}{}", text(&answer, &transitions.entries), transitions.more()))
-}
-
-/// For people.
-pub fn print_journey(answer: &GetJourneyResponse, transitions: &[Transition]) -> Result<(), CliError> {
-    columns::print(&text(answer, transitions))
 }
 
 fn text(answer: &GetJourneyResponse, transitions: &[Transition]) -> String {
@@ -86,7 +81,7 @@ fn text(answer: &GetJourneyResponse, transitions: &[Transition]) -> String {
         text.push_str(&entered(journey).under("Stages that it was ever in, and when for the first time"));
     }
     let several = answer.journeys.len() > 1;
-    text.push_str(&transitions::table(transitions, Whose::One, several).under("Changes of stage, the newest first"));
+    text.push_str(&of_one(transitions, several));
     text
 }
 

@@ -56,7 +56,7 @@ pub async fn run(args: TransitionsArgs) -> Result<(), CliError> {
         min_position: args.min_position,
         ..TransitionsRequest::default()
     };
-    let page = newest(&connection, &request, args.limit).await?;
+    let page = transitions(&connection, &request, args.limit).await?;
     if args.json {
         let Page { entries: transitions, next: next_page_token, freshness } = page;
         let answer = TransitionsResponse { transitions, next_page_token, freshness };
@@ -69,7 +69,7 @@ pub async fn run(args: TransitionsArgs) -> Result<(), CliError> {
 }
 
 /// So many that this request means.
-pub async fn newest(
+pub async fn transitions(
     connection: &Connection,
     request: &TransitionsRequest,
     limit: u32,
@@ -83,15 +83,24 @@ pub async fn newest(
     .await
 }
 
+/// For people: one customer's.
+pub fn print_changes(changes: &[Transition]) -> Result<(), CliError> {
+    columns::print(&of_one(changes, false))
+}
+
+pub fn of_one(changes: &[Transition], several: bool) -> String {
+    table(changes, Whose::One, several).under("Changes of stage, the newest first")
+}
+
 /// Whether each line says whose it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
+enum Whose {
     One,
     Each,
 }
 
 /// One line for each; with the journey where there are `several`.
-pub fn table(transitions: &[Transition], whose: Whose, several: bool) -> Columns {
+fn table(transitions: &[Transition], whose: Whose, several: bool) -> Columns {
     let mut rows = Columns::default();
     for transition in transitions {
         let mut cells = vec![moment::show(transition.time.as_ref())];
