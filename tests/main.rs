@@ -7,4 +7,5 @@ mod clients;
 mod flow;
 mod log;
 mod processes;
+mod seen;
 mod support;

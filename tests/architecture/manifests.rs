@@ -15,8 +15,11 @@ const DIRECTIONS: [(&str, &[&str]); 5] = [
 ];
 
 /// Crates that reach out of the process, and who alone may use them. The tests may use any.
-const AT_THE_EDGE: [(&str, &[&str]); 4] = [
+const AT_THE_EDGE: [(&str, &[&str]); 7] = [
     ("async-nats", &["crates/log"]),
+    ("axum", &["crates/rapport"]),
+    ("opentelemetry-otlp", &["crates/rapport"]),
+    ("prometheus-client", &["crates/rapport"]),
     ("rusqlite", &["crates/log", "crates/readmodel"]),
     ("tokio", &["crates/log", "crates/rapport"]),
     ("tonic", &["crates/rapport"]),
@@ -40,7 +43,21 @@ const PURE: [(&str, &[&str]); 2] = [
             "time",
         ],
     ),
-    ("crates/customer", &["blake3", "postcard", "rapport-touchpoint", "serde", "serde_json"]),
+    (
+        "crates/customer",
+        &[
+            "blake3",
+            "cel",
+            "jiff",
+            "postcard",
+            "rapport-touchpoint",
+            "serde",
+            "serde_json",
+            "strsim",
+            "thiserror",
+            "toml",
+        ],
+    ),
 ];
 
 /// The names under these tables of a manifest.

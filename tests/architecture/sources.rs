@@ -127,6 +127,15 @@ fn one_file_says_which_status_an_error_is() {
     assert_eq!(made, ["status_code.rs"], "clients read codes; only this file gives them");
 }
 
+/// Names of metrics and spans, and the libraries behind them, stay in one place each.
+#[test]
+fn one_folder_measures_and_one_traces() {
+    for (library, folder) in [("prometheus_client", "metrics/"), ("opentelemetry", "traces/")] {
+        let files = files_with("crates/rapport/src", library);
+        assert!(!files.is_empty() && files.iter().all(|file| file.starts_with(folder)), "{library} in {files:?}");
+    }
+}
+
 #[test]
 fn taken_names_are_found() {
     let code = "use rapport_log::{Log,\n    Tenant};\nfn f(e: rapport_log::ReadError) {}\n";

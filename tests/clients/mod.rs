@@ -2,3 +2,5 @@
 
 mod described;
 mod python;
+
+pub use described::services;

@@ -86,7 +86,8 @@ async fn written_into_the_file_while_the_server_was_down() {
 fn insert(kept: &Kept, json: &[u8]) {
     let file = rusqlite::Connection::open(kept.tenant().join("log.db")).unwrap();
     let copied = file.execute(
-        "INSERT INTO records SELECT position + 1, recorded_at, kind, ?1 FROM records ORDER BY position DESC LIMIT 1",
+        "INSERT INTO records (position, recorded_at, kind, json)
+         SELECT position + 1, recorded_at, kind, ?1 FROM records ORDER BY position DESC LIMIT 1",
         [json],
     );
     assert_eq!(copied.unwrap(), 1);

@@ -43,7 +43,7 @@ async fn same_digest(from: &Server, to: &Server) {
     assert_eq!((summary.accepted, summary.bad()), (cdnow::ORDERS, 0));
     cdnow::assert_exact(&to.totals().await);
     assert_eq!(to.digest().await, digest);
-    assert_eq!(to.status().await.digests, from.status().await.digests);
+    assert_eq!(to.settled().await.digests, from.settled().await.digests);
     for server in [from, to] {
         assert_eq!(server.rebuild().await.last().unwrap().digest, digest, "rebuilt on {}", server.log());
         cdnow::assert_exact(&server.totals().await);

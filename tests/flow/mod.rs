@@ -1,6 +1,7 @@
 //! From a published touchpoint to an answer, over gRPC: the same on either log.
 
 mod bad_input;
+mod clickstream;
 mod customers;
 mod fence;
 mod foreign_records;
@@ -8,6 +9,8 @@ mod known_answer;
 mod publishing;
 mod rebuilding;
 mod replaying;
+mod silence;
+mod watching;
 
 /// Runs each case on a fresh server with each log.
 macro_rules! on_each_log {
@@ -80,5 +83,15 @@ on_each_log! {
     },
     known_answer::{
         the_published_totals_are_exact_however_often_they_are_imported,
+    },
+    watching::{
+        a_change_is_told_with_the_customer_after_it,
+        a_watch_goes_on_from_a_position,
+        a_watch_of_many_tells_whoever_matches,
+        a_watch_follows_a_customer_who_is_joined,
+        a_rebuild_under_a_watch_is_not_noticed,
+        nobody_cannot_be_watched,
+        a_thousand_watch_at_once,
+        a_reader_that_stops_reading_is_told_that_it_missed_some,
     },
 }

@@ -1,8 +1,8 @@
 //! What only a file can do wrong.
 
-use rapport_log::{Log, LogConfig, OpenError, Tenant};
+use rapport_log::{Batch, Filter, Log, LogConfig, OpenError, Tenant, TraceParent};
 
-use super::backend::{Backend, accepted};
+use super::backend::{Backend, accepted, ids, read_all};
 use crate::support::events::event;
 
 fn acme() -> Tenant {
@@ -54,4 +54,22 @@ async fn another_programs_file_is_refused() {
     std::fs::write(&path, "this is no database at all, but long enough to look like one ".repeat(100)).unwrap();
     let refused = Log::open(&config, &acme()).await.err();
     assert!(matches!(refused, Some(OpenError::Storage { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_file_from_before_there_were_traces_opens_and_takes_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = LogConfig::Embedded { folder: folder.path().to_owned() };
+    let log = Log::open(&config, &acme()).await.unwrap();
+    accepted(&log, vec![event("old")]).await;
+    log.close().await;
+    let path = folder.path().join("acme/log.db");
+    rusqlite::Connection::open(&path).unwrap().execute_batch("ALTER TABLE records DROP COLUMN trace").unwrap();
+
+    let log = Log::open(&config, &acme()).await.unwrap();
+    let trace = TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    assert!(log.append(Batch { events: vec![event("new")], trace }).await.iter().all(Result::is_ok));
+    let records = read_all(&log, Filter::all()).await;
+    assert_eq!(ids(&records), ["old", "new"]);
+    assert_eq!(records.iter().map(|record| record.trace).collect::<Vec<_>>(), [None, trace]);
 }

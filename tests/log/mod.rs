@@ -8,6 +8,7 @@ mod lifetime;
 mod reading;
 mod restarts;
 mod shipped_config;
+mod traces;
 
 /// Runs each case on each backend.
 macro_rules! conformance {
@@ -55,6 +56,10 @@ conformance! {
         catches_up_and_goes_on_live_beside_a_writer,
         readers_do_not_disturb_each_other,
         a_position_beyond_the_head_is_refused,
+    },
+    traces::{
+        a_trace_goes_with_each_record_of_its_append,
+        the_first_trace_of_an_event_stands,
     },
     lifetime::{
         the_head_of_an_empty_log_is_the_start,

@@ -2,19 +2,59 @@
 
 use std::fs;
 
+use rapport::demo::population::{Census, Population};
+use rapport_touchpoint::{Currency, Timestamp};
 use serde_json::Value;
 
 use crate::support::cdnow;
 use crate::support::program::{Served, rapport};
 
+const UNTIL: &str = "2026-11-21";
+
+fn population(customers: u32) -> Population {
+    Population::new(customers, 1, Timestamp::parse("2026-11-21T00:00:00Z").unwrap()).unwrap()
+}
+
 #[test]
-fn the_demo_shows_the_known_totals_and_ends() {
-    let shown = rapport(["demo", "--exit"]).well();
-    for fact in [["customers", "2357"], ["orders", "6919"]] {
-        let row = shown.lines().find(|line| line.split_whitespace().eq(fact));
+fn the_demo_shows_what_its_population_holds_and_ends() {
+    let population = population(150);
+    let census = Census::of(population.events());
+    let shown = rapport(["demo", "--customers", "150", "--until", UNTIL, "--exit"]).well();
+    let in_yuan = &census.money["CNY"];
+    for fact in [
+        ["accepted".to_owned(), census.distinct().to_string()],
+        ["duplicates".to_owned(), census.duplicates.to_string()],
+        ["touchpoints".to_owned(), census.distinct().to_string()],
+        ["anonymous".to_owned(), census.unnamed.to_string()],
+        ["survey.answered".to_owned(), census.of_type("survey.answered").to_string()],
+    ] {
+        let row = shown.lines().find(|line| line.split_whitespace().eq(fact.iter()));
         assert!(row.is_some(), "{fact:?} is not in: {shown}");
     }
-    assert!(shown.contains(cdnow::REVENUE), "{shown}");
+    let row = shown.lines().rfind(|line| line.trim_start().starts_with("CNY")).unwrap();
+    let revenue = in_yuan.revenue.display_in(Currency::parse("CNY").unwrap());
+    assert!(row.contains(&in_yuan.orders.to_string()) && row.contains(&revenue), "{in_yuan:?}: {row}");
+    assert!(shown.contains(&population.story().name), "{shown}");
+}
+
+#[test]
+fn the_demos_touchpoints_can_be_had_as_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("year.ndjson");
+    let to = |out: &str| rapport(["demo", "--customers", "20", "--until", UNTIL, "--out", out]);
+    let right: String = population(20).events().map(|event| format!("{event}\n")).collect();
+
+    let said = to(file.to_str().unwrap());
+    assert!(said.err.contains("touchpoints of 20 customers"), "{said:?}");
+    assert_eq!((said.code, fs::read_to_string(&file).unwrap() == right), (Some(0), true));
+    assert!(to("-").well() == right);
+
+    let again = to(file.to_str().unwrap());
+    assert_eq!(again.code, Some(64));
+    assert!(again.err.contains("there is such a file"), "{again:?}");
+    let nobody = rapport(["demo", "--customers", "0", "--exit"]);
+    assert_eq!(nobody.code, Some(64));
+    assert!(nobody.err.contains("--customers: 0 customers; a population has 1 to 1000000"), "{nobody:?}");
 }
 
 /// One server, imported into once; each step builds on it.
@@ -89,11 +129,11 @@ fn text_of(value: &Value) -> String {
 }
 
 fn rebuild(served: &Served) {
-    let before = served.ask(&["status", "--json"]).json();
+    let before = served.ask(&["status", "--wait", "--json"]).json();
     assert_eq!((&before["touchpoints"], &before["lag"]), (&"6919".into(), &"0".into()));
     let last = served.ask(&["rebuild", "--json"]).json();
     assert_eq!((&last["done"], &last["digest"]), (&true.into(), &before["digest"]));
-    let after = served.ask(&["status", "--json"]).json();
+    let after = served.ask(&["status", "--wait", "--json"]).json();
     assert_eq!(after["generation"].as_u64().unwrap(), before["generation"].as_u64().unwrap() + 1);
     assert_eq!((&after["digest"], &after["fingerprint"]), (&before["digest"], &before["fingerprint"]));
     totals(served);

@@ -29,6 +29,11 @@ fn wrong_usage_is_64_and_named() {
         ("serve --log kafka://127.0.0.1:9092", "--log is \"kafka://127.0.0.1:9092\"; it must be embedded"),
         ("serve --data Cargo.toml", "--data is \"Cargo.toml\"; it must be a folder"),
         ("serve --config nowhere.toml", "nowhere.toml cannot be read"),
+        ("serve --roles gatekeeper", "--roles is \"gatekeeper\"; there is no gatekeeper; it must be one or more of"),
+        ("serve --models profile,prophet", "--models is \"profile,prophet\"; there is no prophet"),
+        ("serve --roles gateway --models profile", "a process with --roles gateway folds no models"),
+        ("serve --log-format xml", "--log-format is \"xml\"; it must be text, for people, or json"),
+        ("serve --otlp-endpoint 127.0.0.1:4317", "--otlp-endpoint is \"127.0.0.1:4317\"; it must be a collector"),
         ("totals --server 127.0.0.1:7700", "must be http://HOST:PORT"),
         ("customer ann", "namespace:value"),
         ("replay --from yesterday", "RFC 3339"),
@@ -93,6 +98,7 @@ fn a_second_server_on_the_same_folder_is_refused() {
     let second = rapport(["serve", "--data", folder.path().to_str().unwrap(), "--listen", "127.0.0.1:0"]);
     assert_eq!(second.code, Some(1), "{second:?}");
     assert!(second.err.contains("log.db is in use by another process"), "{}", second.err);
+    assert!(second.err.contains("Several share a log that is kept on a NATS server"), "{}", second.err);
     first.ask(&["status"]).well();
 }
 

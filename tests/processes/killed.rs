@@ -36,7 +36,7 @@ fn three_kills_in_one_import_lose_nothing_and_count_nothing_twice() {
     let again = start_whole_import(&served).json();
     assert_eq!(again["duplicates"], cdnow::ORDERS);
     assert_exact(&served);
-    let digest = served.ask(&["status", "--json"]).json()["digest"].clone();
+    let digest = served.ask(&["status", "--wait", "--json"]).json()["digest"].clone();
     assert_eq!(served.ask(&["rebuild", "--json"]).json()["digest"], digest);
     assert_eq!(digest, undisturbed_digest(), "as if nothing had happened");
 }
@@ -58,13 +58,13 @@ fn undisturbed_digest() -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
     let served = Served::start(folder.path());
     start_whole_import(&served).well();
-    served.ask(&["status", "--json"]).json()["digest"].clone()
+    served.ask(&["status", "--wait", "--json"]).json()["digest"].clone()
 }
 
 /// Until this much is on the log.
 fn wait_for_head(served: &Served, wanted: u64) {
     wait_until(&format!("the log's head at {wanted}"), || {
-        let status = served.ask(&["status", "--json"]).json();
+        let status = served.ask(&["status", "--wait", "--json"]).json();
         status["head"].as_str().unwrap().parse::<u64>().unwrap() >= wanted
     });
 }
@@ -73,7 +73,7 @@ fn assert_exact(served: &Served) {
     let totals = served.ask(&["totals", "--json"]).json();
     assert_eq!((&totals["customers"], &totals["orders"]), (&"2357".into(), &"6919".into()));
     assert_eq!((&totals["touchpoints"], &totals["byCurrency"][0]["revenue"]), (&"6919".into(), &cdnow::REVENUE.into()));
-    let status = served.ask(&["status", "--json"]).json();
+    let status = served.ask(&["status", "--wait", "--json"]).json();
     assert_eq!((&status["parked"], &status["head"]), (&"0".into(), &"6919".into()));
 }
 

@@ -2,6 +2,7 @@
 //! an answer that holds all that was acknowledged to it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use prost::Message;
@@ -11,9 +12,10 @@ use rapport::wire::PublishRequest;
 use rapport::wire::v1::customer_ref::By;
 use rapport::wire::v1::verdict::Verdict;
 use rapport::wire::v1::{
-    Customer, CustomerRef, GetCustomerRequest, ListTimelineRequest, ListTimelineResponse, PublishResponse,
-    RebuildProgress, RebuildRequest, ReplayRequest, ReplayedTouchpoint, StatusRequest, StatusResponse, TotalsRequest,
-    TotalsResponse,
+    Customer, CustomerRef, FunnelRequest, FunnelResponse, GetCustomerRequest, ListTimelineRequest,
+    ListTimelineResponse, PublishResponse, RebuildProgress, RebuildRequest, ReplayRequest, ReplayedTouchpoint,
+    ScoresRequest, ScoresResponse, StatusRequest, StatusResponse, TotalsRequest, TotalsResponse, Transition,
+    TransitionsRequest,
 };
 use serde_json::Value;
 use tonic::Status;
@@ -93,6 +95,22 @@ impl Client {
         soon(self.connection.customers().totals(request)).await.unwrap().into_inner()
     }
 
+    /// Changes of stage, the newest first.
+    pub async fn transitions(&self, request: TransitionsRequest) -> Vec<Transition> {
+        let request = TransitionsRequest { min_position: self.acknowledged(), ..request };
+        soon(self.connection.journeys().transitions(request)).await.unwrap().into_inner().transitions
+    }
+
+    pub async fn funnel(&self, request: FunnelRequest) -> FunnelResponse {
+        let request = FunnelRequest { min_position: self.acknowledged(), ..request };
+        soon(self.connection.journeys().funnel(request)).await.unwrap().into_inner()
+    }
+
+    pub async fn scores(&self, request: ScoresRequest) -> ScoresResponse {
+        let request = ScoresRequest { min_position: self.acknowledged(), ..request };
+        soon(self.connection.feedback().scores(request)).await.unwrap().into_inner()
+    }
+
     pub async fn status(&self) -> StatusResponse {
         self.status_at(self.acknowledged()).await
     }
@@ -103,8 +121,22 @@ impl Client {
         soon(self.connection.admin().status(request)).await.unwrap().into_inner()
     }
 
+    /// Once nothing changes any more by itself.
+    pub async fn settled(&self) -> StatusResponse {
+        soon(async {
+            loop {
+                let status = self.status().await;
+                if status.settled {
+                    return status;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await
+    }
+
     pub async fn digest(&self) -> String {
-        self.status().await.digest
+        self.settled().await.digest
     }
 
     /// To its end.

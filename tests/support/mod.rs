@@ -4,8 +4,11 @@ use std::path::{Path, PathBuf};
 
 pub mod cdnow;
 pub mod client;
+pub mod collector;
 pub mod events;
 pub mod happened;
+pub mod http;
+pub mod metrics;
 pub mod nats;
 mod nats_binary;
 pub mod program;

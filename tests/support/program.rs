@@ -92,6 +92,7 @@ impl Running {
             .args(arguments)
             .env("NO_COLOR", "1")
             .env_remove("RUST_LOG")
+            .env_remove("OTEL_EXPORTER_OTLP_ENDPOINT")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -162,12 +163,18 @@ impl Served {
 
     /// At an address; ready for calls when this returns.
     pub fn start_at(data: &Path, listen: &str) -> Self {
-        let data = data.to_str().unwrap();
-        let running = Running::start(["serve", "--data", data, "--listen", listen]);
+        Self::start_with(data, &["--listen", listen])
+    }
+
+    /// With more arguments, the address among them.
+    pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
+        let arguments = ["serve", "--data", data.to_str().unwrap()].into_iter().chain(arguments.iter().copied());
+        let running = Running::start(arguments);
         let url = loop {
             match running.lines.recv_timeout(HANGS) {
                 Ok(line) => {
-                    if let Some((_, address)) = line.split_once("listening on ") {
+                    if let Some((_, rest)) = line.split_once("listening on ") {
+                        let address = rest.split('"').next().unwrap_or_default();
                         break format!("http://{address}");
                     }
                 }

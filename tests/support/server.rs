@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rapport::config::{Config, ServeArgs};
 use rapport::serve::{ServeError, serve};
@@ -11,6 +12,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::client::Client;
+use super::collector::Collector;
+use super::http::get;
 use super::nats::NatsServer;
 use super::soon::soon;
 
@@ -18,6 +21,15 @@ use super::soon::soon;
 pub struct Kept {
     folder: TempDir,
     pub nats: Option<NatsServer>,
+    /// Where its traces go.
+    collector: Option<String>,
+}
+
+/// One of several processes that share a data folder and a NATS server: its folder and log are its neighbours'.
+pub struct Part {
+    client: Client,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<Result<(), ServeError>>,
 }
 
 /// A running server, and a client of it.
@@ -30,11 +42,16 @@ pub struct Server {
 
 impl Kept {
     pub fn embedded() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), nats: None }
+        Self { folder: tempfile::tempdir().unwrap(), nats: None, collector: None }
     }
 
     pub fn jetstream() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), nats: Some(NatsServer::start()) }
+        Self { nats: Some(NatsServer::start()), ..Self::embedded() }
+    }
+
+    /// With a collector of its servers' traces.
+    pub fn traced(self, collector: &Collector) -> Self {
+        Self { collector: Some(collector.url.clone()), ..self }
     }
 
     /// The folder of the one tenant.
@@ -43,13 +60,20 @@ impl Kept {
     }
 
     pub async fn serve(self) -> Server {
+        self.serve_with(|_| ()).await
+    }
+
+    /// With another configuration than the usual one.
+    pub async fn serve_with(self, change: impl FnOnce(&mut Config)) -> Server {
+        let mut config = self.config();
+        change(&mut config);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             let _ = stopped.await;
         };
-        let served = tokio::spawn(serve(self.config(), listener, shutdown));
+        let served = tokio::spawn(serve(config, listener, shutdown));
         let client = Client::connect(&url).await;
         // A connection is taken before the log is open; from its first answer on the server is ready.
         client.status().await;
@@ -63,10 +87,30 @@ impl Kept {
         served.expect_err("the server ends by itself").to_string()
     }
 
+    /// A server with a part of the work, ready.
+    pub async fn part(&self, roles: &str, models: Option<&str>) -> Part {
+        let (roles, models) = (Some(roles.to_owned()), models.map(str::to_owned));
+        let config = Config::try_from(ServeArgs { roles, models, ..self.arguments() }).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(serve(config, listener, async {
+            let _ = stopped.await;
+        }));
+        while get(&url, "/readyz").await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Part { client: Client::connect(&url).await, stop, served }
+    }
+
     fn config(&self) -> Config {
+        Config::try_from(self.arguments()).unwrap()
+    }
+
+    fn arguments(&self) -> ServeArgs {
         let log = self.nats.as_ref().map_or("embedded".to_owned(), NatsServer::url);
         let (data, listen) = (self.folder.path().to_owned(), "127.0.0.1:0".to_owned());
-        Config::try_from(ServeArgs { data, log, listen, config: None, insecure: false }).unwrap()
+        ServeArgs { data, log, listen, otlp_endpoint: self.collector.clone(), ..ServeArgs::default() }
     }
 }
 
@@ -88,6 +132,11 @@ impl Server {
         self.kept.nats.as_ref().expect("the log is on a NATS server")
     }
 
+    /// The folder of the one tenant.
+    pub fn tenant(&self) -> PathBuf {
+        self.kept.tenant()
+    }
+
     pub fn url(&self) -> &str {
         self.client.connection.url()
     }
@@ -99,6 +148,27 @@ impl Server {
         stop.send(()).unwrap();
         soon(served).await.unwrap().unwrap();
         kept
+    }
+}
+
+impl Part {
+    pub fn url(&self) -> &str {
+        self.client.connection.url()
+    }
+
+    pub async fn stop(self) {
+        let Self { client, stop, served } = self;
+        drop(client);
+        stop.send(()).unwrap();
+        soon(served).await.unwrap().unwrap();
+    }
+}
+
+impl Deref for Part {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
     }
 }
 

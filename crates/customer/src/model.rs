@@ -1,27 +1,30 @@
 //! The models: what can be known of a customer. Each is a state, a fold and what it contributes to the totals.
 //!
-//! A new model is one file like `profile.rs` and one arm in each `match` here.
-
-use rapport_touchpoint::Event;
-
-use crate::identity::Identity;
-use crate::{Profile, Totals};
+//! A new model is one file like `profile.rs`, a field of [`States`](crate::States), and one arm in each `match` here.
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Model {
     /// Made by the identity rules and not by a fold; always there.
     Identity,
     Profile,
+    Journey,
+    Feedback,
 }
 
 impl Model {
-    pub const ALL: [Self; 2] = [Self::Identity, Self::Profile];
+    pub const ALL: [Self; 4] = [Self::Identity, Self::Profile, Self::Journey, Self::Feedback];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Identity => "identity",
             Self::Profile => "profile",
+            Self::Journey => "journey",
+            Self::Feedback => "feedback",
         }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|model| model.name() == name)
     }
 
     /// Raised whenever the same events give another state; read models of an older version are then built anew.
@@ -29,6 +32,8 @@ impl Model {
         match self {
             Self::Identity => 1,
             Self::Profile => 1,
+            Self::Journey => 1,
+            Self::Feedback => 1,
         }
     }
 
@@ -37,68 +42,26 @@ impl Model {
         match self {
             Self::Identity => 0,
             Self::Profile => 1,
+            Self::Journey => 2,
+            Self::Feedback => 3,
         }
     }
 
-    /// A customer before its first event.
-    pub fn empty(self) -> State {
+    /// What it cannot be folded without.
+    pub fn builds_on(self) -> &'static [Self] {
         match self {
-            Self::Identity => State::Identity(Identity::default()),
-            Self::Profile => State::Profile(Box::default()),
+            Self::Identity => &[],
+            Self::Profile => &[Self::Identity],
+            // Conditions ask the profile.
+            Self::Journey => &[Self::Identity, Self::Profile],
+            // Answers are sliced by the stage.
+            Self::Feedback => &[Self::Identity, Self::Profile, Self::Journey],
         }
     }
 
-    /// Reads what [`State::encode`] wrote.
-    pub fn decode(self, bytes: &[u8]) -> Result<State, postcard::Error> {
-        Ok(match self {
-            Self::Identity => State::Identity(postcard::from_bytes(bytes)?),
-            Self::Profile => State::Profile(postcard::from_bytes(bytes)?),
-        })
-    }
-}
-
-/// What one model knows of one customer.
-#[derive(Debug, Clone, PartialEq)]
-pub enum State {
-    Identity(Identity),
-    Profile(Box<Profile>),
-}
-
-impl State {
-    pub fn model(&self) -> Model {
-        match self {
-            Self::Identity(_) => Model::Identity,
-            Self::Profile(_) => Model::Profile,
-        }
-    }
-
-    /// Takes in the customer's next event, in the order of events.
-    pub fn fold(&mut self, event: &Event) {
-        match self {
-            Self::Identity(_) => {}
-            Self::Profile(profile) => profile.fold(event),
-        }
-    }
-
-    /// What this customer adds to the tenant's totals.
-    pub fn contributes(&self) -> Totals {
-        match self {
-            Self::Identity(identity) => {
-                let mut totals = Totals::default();
-                totals.add("customers", 1);
-                totals.add("identified", i128::from(identity.is_identified()));
-                totals
-            }
-            Self::Profile(profile) => profile.contributes(),
-        }
-    }
-
-    /// The state as bytes, the same for equal states: postcard's wire format.
-    pub fn encode(&self) -> Vec<u8> {
-        match self {
-            Self::Identity(identity) => postcard::to_stdvec(identity),
-            Self::Profile(profile) => postcard::to_stdvec(profile),
-        }
-        .expect("a state is plain data")
+    /// These models and all that they build on, each once.
+    pub fn with_all_below(models: &[Self]) -> Vec<Self> {
+        let needed = |model: &Self| models.iter().any(|wanted| wanted == model || wanted.builds_on().contains(model));
+        Self::ALL.into_iter().filter(|model| *model == Self::Identity || needed(model)).collect()
     }
 }

@@ -107,7 +107,7 @@ impl Profile {
                 orders.refunded = orders.refunded.plus(amount);
             }
             Content::ProductViewed(viewed) => self.view(viewed, time),
-            Content::Other => {}
+            Content::SurveySent(_) | Content::SurveyAnswered(_) | Content::ReviewPosted(_) | Content::Other => {}
         }
     }
 
@@ -121,8 +121,7 @@ impl Profile {
         })
     }
 
-    pub(crate) fn contributes(&self) -> Totals {
-        let mut totals = Totals::default();
+    pub(crate) fn contribute(&self, totals: &mut Totals) {
         totals.add("events", i128::from(self.events));
         totals.add("buyers", i128::from(self.orders.values().any(|orders| orders.orders > 0)));
         for (currency, orders) in &self.orders {
@@ -132,7 +131,6 @@ impl Profile {
             totals.add(format!("refunds/{currency}"), i128::from(orders.refunds));
             totals.add(format!("refunded/{currency}"), orders.refunded.micros());
         }
-        totals
     }
 
     fn set_traits(&mut self, identified: &CustomerIdentified, time: Timestamp) {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-/// Named sums. Money is in millionths of its currency. Names are `counter` or `counter/slice`, such as `orders/USD`.
+use crate::Days;
+
+/// Named sums. Money is in millionths of its currency. Names are `counter` or `counter/slice`, such as `orders/USD`, or
+/// those of cells ([`Totals::add_cell`]).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Totals(BTreeMap<String, i128>);
 
@@ -13,6 +16,12 @@ impl Totals {
         }
     }
 
+    /// Counts in a cell of a table with many dimensions. Its name is a JSON list of its coordinates, so that the cells of
+    /// one counter, and below it those of one first coordinate, lie next to each other.
+    pub fn add_cell(&mut self, coordinates: &[&str], amount: i128) {
+        self.add(cell_name(coordinates), amount);
+    }
+
     pub fn add_all(&mut self, other: &Self) {
         for (name, amount) in &other.0 {
             self.add(name.as_str(), *amount);
@@ -21,6 +30,16 @@ impl Totals {
 
     pub fn subtract_all(&mut self, other: &Self) {
         for (name, amount) in &other.0 {
+            self.add(name.as_str(), -amount);
+        }
+    }
+
+    /// Adds what another has more than a third.
+    pub fn add_difference(&mut self, after: &Self, before: &Self) {
+        for (name, amount) in &after.0 {
+            self.add(name.as_str(), amount - before.get(name));
+        }
+        for (name, amount) in before.0.iter().filter(|(name, _)| !after.0.contains_key(*name)) {
             self.add(name.as_str(), -amount);
         }
     }
@@ -39,5 +58,71 @@ impl Totals {
             let (found, slice) = name.split_once('/')?;
             (found == counter).then_some((slice, amount))
         })
+    }
+}
+
+/// The name of a cell: a JSON list of texts.
+fn cell_name(coordinates: &[&str]) -> String {
+    serde_json::to_string(coordinates).expect("a list of texts is JSON")
+}
+
+/// Cells whose names lie next to each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellRange {
+    /// Included.
+    pub from: String,
+    /// Excluded.
+    pub until: String,
+}
+
+impl CellRange {
+    /// The cells below some first coordinates whose next one is a day of these.
+    pub fn of_days(first: &[&str], days: Days) -> Self {
+        let mut below = cell_name(first);
+        below.pop();
+        below.push_str(",\"");
+        let from = days.from.map(|day| day.to_string()).unwrap_or_default();
+        // Beyond all digits.
+        let until = days.until.map_or("~".to_owned(), |day| day.to_string());
+        Self { from: format!("{below}{from}"), until: format!("{below}{until}") }
+    }
+}
+
+/// The coordinates of a cell, if the name is one's.
+pub fn coordinates(name: &str) -> Option<Vec<String>> {
+    serde_json::from_str(name).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Day;
+
+    #[test]
+    fn a_cell_is_found_below_its_first_coordinates_by_its_day() {
+        let name = cell_name(&["score", "nps", "2026-03-01", "a \"quoted\", name"]);
+        let day = |text: &str| Day::parse(text);
+        let within = |first: &[&str], days: Days| {
+            let CellRange { from, until } = CellRange::of_days(first, days);
+            from <= name && name < until
+        };
+        assert!(within(&["score", "nps"], Days::default()));
+        assert!(!within(&["score", "np"], Days::default()), "a coordinate is whole");
+        assert!(within(&["score", "nps"], Days { from: day("2026-03-01"), until: day("2026-03-02") }));
+        assert!(!within(&["score", "nps"], Days { from: None, until: day("2026-03-01") }));
+        assert!(!within(&["score", "nps"], Days { from: day("2026-03-02"), until: None }));
+        assert_eq!(coordinates(&name).unwrap()[3], "a \"quoted\", name");
+    }
+
+    #[test]
+    fn a_difference_is_what_changed() {
+        let of = |sums: &[(&str, i128)]| {
+            let mut totals = Totals::default();
+            sums.iter().for_each(|(name, sum)| totals.add(*name, *sum));
+            totals
+        };
+        let mut difference = Totals::default();
+        difference.add_difference(&of(&[("a", 3), ("b", 1), ("new", 5)]), &of(&[("a", 1), ("b", 1), ("gone", 2)]));
+        assert_eq!(difference.iter().collect::<Vec<_>>(), [("a", 2), ("gone", -2), ("new", 5)]);
     }
 }

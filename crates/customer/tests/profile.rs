@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what failed by panicking")]
 
-use rapport_customer::{Model, Profile, State};
+use rapport_customer::{JourneyMaps, Model, Profile, States};
 use rapport_touchpoint::{Catalogue, Currency, Timestamp, read, receive};
 use serde_json::{Value, json};
 
@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 fn given(events: &[(&str, Value)]) -> Profile {
     let catalogue = Catalogue::built_in();
     let now = Timestamp::parse("2026-02-01T00:00:00Z").unwrap();
-    let mut state = Model::Profile.empty();
+    let maps = JourneyMaps::default();
+    let mut states = States::new(&[Model::Profile], &maps);
     for (at, (event_type, data)) in events.iter().enumerate() {
         let event = json!({
             "specversion": "1.0", "id": at.to_string(), "source": "test", "type": event_type, "data": data,
@@ -18,12 +19,10 @@ fn given(events: &[(&str, Value)]) -> Profile {
             "time": format!("2026-01-01T{:02}:{:02}:00Z", at / 60, at % 60), "subject": "user_id:1",
         });
         let json = receive(event, now, &catalogue).unwrap().into_json();
-        state.fold(&read(json, now, &catalogue).unwrap());
+        let event = read(json, now, &catalogue).unwrap();
+        states.fold(&event, &event.touchpoint.order.key(), &maps, &mut Vec::new());
     }
-    match state {
-        State::Profile(profile) => *profile,
-        State::Identity(_) => panic!("a profile folds into a profile"),
-    }
+    *states.profile.unwrap()
 }
 
 fn order(amount: &str, currency: &str) -> (&'static str, Value) {

@@ -16,7 +16,10 @@ pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
 pub enum OpenError {
     #[error("the log's folder {} cannot be used", path.display())]
     Folder { path: PathBuf, source: std::io::Error },
-    #[error("the log {} is in use by another process; one process at a time writes it", path.display())]
+    #[error(
+        "the log {} is in use by another process; one process at a time has it. Several share a log that is kept on a \
+         NATS server with JetStream", path.display()
+    )]
     Locked { path: PathBuf },
     #[error("the log {} cannot be opened", path.display())]
     Storage { path: PathBuf, source: rusqlite::Error },

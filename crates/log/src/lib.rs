@@ -2,6 +2,7 @@
 //!
 //! Both backends pass one conformance suite; what differs between them is said at [`Embedded`] and [`JetStream`].
 
+mod batch;
 mod embedded;
 mod epoch;
 mod error;
@@ -13,8 +14,10 @@ mod position;
 mod queue;
 mod record;
 mod tenant;
+mod trace;
 mod verdict;
 
+pub use batch::Batch;
 pub use embedded::Embedded;
 pub use epoch::Epoch;
 pub use error::{AppendError, Away, Cause, OpenError, ReadError};
@@ -24,4 +27,5 @@ pub use log::{Log, LogConfig, Reader};
 pub use position::Position;
 pub use record::{Read, Record};
 pub use tenant::Tenant;
+pub use trace::TraceParent;
 pub use verdict::Appended;

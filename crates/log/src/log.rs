@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
-use rapport_touchpoint::{Channel, EventType, Touchpoint};
+use rapport_touchpoint::{Channel, EventType};
 
 use crate::{
-    AppendError, Appended, Embedded, Epoch, Filter, JetStream, OpenError, Position, Read, ReadError, Tenant, embedded,
-    jetstream,
+    AppendError, Appended, Batch, Embedded, Epoch, Filter, JetStream, OpenError, Position, Read, ReadError, Tenant,
+    embedded, jetstream,
 };
 
 /// Where a log is kept.
@@ -52,7 +52,8 @@ impl Log {
     }
 
     /// One verdict per event, in their order, within a deadline. What is accepted is on the log for good.
-    pub async fn append(&self, batch: Vec<Touchpoint>) -> Vec<Result<Appended, AppendError>> {
+    pub async fn append(&self, batch: impl Into<Batch>) -> Vec<Result<Appended, AppendError>> {
+        let batch = batch.into();
         match self {
             Self::Embedded(log) => log.append(batch).await,
             Self::JetStream(log) => log.append(batch).await,

@@ -7,8 +7,9 @@ use rapport_touchpoint::Touchpoint;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+use crate::batch::Entry;
 use crate::error::Away;
-use crate::{AppendError, Appended};
+use crate::{AppendError, Appended, Batch, TraceParent};
 
 /// Bytes that may wait; beyond them an append is refused.
 pub(crate) const WAITING_BYTES: usize = 128 * 1024 * 1024;
@@ -23,6 +24,7 @@ pub(crate) type Verdict = Result<Appended, AppendError>;
 /// Events of one append that are written together.
 pub(crate) struct Job {
     pub(crate) events: Vec<Touchpoint>,
+    trace: Option<TraceParent>,
     /// When the appender stops waiting.
     pub(crate) deadline: Instant,
     bytes: usize,
@@ -35,6 +37,11 @@ impl Job {
     pub(crate) fn is_abandoned(&self) -> bool {
         self.answer.is_closed()
     }
+}
+
+/// The events of a group, in their order.
+pub(crate) fn entries(group: &[Job]) -> Vec<Entry<'_>> {
+    group.iter().flat_map(|job| job.events.iter().map(|event| Entry { event, trace: job.trace })).collect()
 }
 
 /// Gives each job its part of the group's verdicts.
@@ -74,24 +81,25 @@ pub(crate) fn queue(max_event_bytes: usize, waiting_bytes: usize, patience: Dura
 
 impl Queue {
     /// One verdict per event, in their order, within the queue's patience.
-    pub(crate) async fn append(&self, batch: Vec<Touchpoint>) -> Vec<Verdict> {
+    pub(crate) async fn append(&self, batch: Batch) -> Vec<Verdict> {
+        let Batch { events, trace } = batch;
         let deadline = Instant::now() + self.patience;
         let mut verdicts: Vec<Option<Verdict>> = Vec::new();
-        verdicts.resize_with(batch.len(), || None);
+        verdicts.resize_with(events.len(), || None);
         let mut waiting = Vec::new();
         let mut next = Draft::default();
-        for (index, event) in batch.into_iter().enumerate() {
+        for (index, event) in events.into_iter().enumerate() {
             let bytes = event.json().len();
             if bytes > self.max_event_bytes {
                 verdicts[index] = Some(Err(AppendError::TooLarge { bytes, limit: self.max_event_bytes }));
                 continue;
             }
             if next.is_full(bytes) {
-                waiting.push(self.submit(std::mem::take(&mut next), deadline));
+                waiting.push(self.submit(std::mem::take(&mut next), trace, deadline));
             }
             next.add(index, event, bytes);
         }
-        waiting.push(self.submit(next, deadline));
+        waiting.push(self.submit(next, trace, deadline));
         for (indexes, answer) in waiting {
             let answered = match answer {
                 Ok(answer) => self.wait(answer, deadline).await,
@@ -110,13 +118,18 @@ impl Queue {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    fn submit(&self, draft: Draft, deadline: Instant) -> (Vec<usize>, Result<Answer, AppendError>) {
+    fn submit(
+        &self,
+        draft: Draft,
+        trace: Option<TraceParent>,
+        deadline: Instant,
+    ) -> (Vec<usize>, Result<Answer, AppendError>) {
         let Draft { indexes, events, bytes, units } = draft;
         let Ok(room) = self.room.clone().try_acquire_many_owned(units) else {
             return (indexes, Err(AppendError::Overloaded { limit: self.waiting_bytes }));
         };
         let (answer, receiver) = oneshot::channel();
-        let job = Job { events, deadline, bytes, answer, _room: room };
+        let job = Job { events, trace, deadline, bytes, answer, _room: room };
         let closed = || AppendError::Unavailable(Away::Closed);
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = jobs.as_ref().ok_or_else(closed).and_then(|jobs| jobs.send(job).map_err(|_| closed()));
@@ -216,14 +229,14 @@ mod tests {
         let (queue, mut jobs) = queue(1024, 4 * UNIT_BYTES, PATIENCE);
         let waiting = tokio::spawn({
             let queue = queue.clone();
-            async move { queue.append(events(3)).await }
+            async move { queue.append(events(3).into()).await }
         });
         let group = jobs.next_group(10, 10_000).await.unwrap();
-        let refused = queue.append(events(2)).await;
+        let refused = queue.append(events(2).into()).await;
         assert!(matches!(refused[..], [Err(AppendError::Overloaded { .. }), Err(AppendError::Overloaded { .. })]));
         answer(group, (1..=3).map(|n| Ok(Appended::Accepted(Position(n)))).collect());
         assert!(waiting.await.unwrap().iter().all(Result::is_ok));
-        let appender = tokio::spawn(async move { queue.append(events(2)).await });
+        let appender = tokio::spawn(async move { queue.append(events(2).into()).await });
         assert_eq!(jobs.next_group(10, 10_000).await.unwrap()[0].events.len(), 2);
         appender.abort();
     }
@@ -235,7 +248,7 @@ mod tests {
         for count in [3, 4, 5] {
             let mut draft = Draft::default();
             events(count).into_iter().enumerate().for_each(|(index, event)| draft.add(index, event, 100));
-            drafts.push(queue.submit(draft, Instant::now() + PATIENCE).1.unwrap());
+            drafts.push(queue.submit(draft, None, Instant::now() + PATIENCE).1.unwrap());
         }
         queue.close();
         let mut sizes = Vec::new();
@@ -249,12 +262,15 @@ mod tests {
     async fn a_writer_that_is_gone_is_said() {
         let (queue, jobs) = queue(1024, WAITING_BYTES, PATIENCE);
         drop(jobs);
-        assert!(matches!(queue.append(events(1)).await[..], [Err(AppendError::Unavailable(Away::Closed))]));
+        assert!(matches!(queue.append(events(1).into()).await[..], [Err(AppendError::Unavailable(Away::Closed))]));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_writer_that_does_not_answer_is_said() {
         let (queue, _jobs) = queue(1024, WAITING_BYTES, PATIENCE);
-        assert!(matches!(queue.append(events(1)).await[..], [Err(AppendError::Unavailable(Away::Deadline(PATIENCE)))]));
+        assert!(matches!(
+            queue.append(events(1).into()).await[..],
+            [Err(AppendError::Unavailable(Away::Deadline(PATIENCE)))]
+        ));
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use rapport_touchpoint::Timestamp;
 
-use crate::Position;
+use crate::{Position, TraceParent};
 
 /// One event as it stands on the log. It may have come there without a gateway, so nothing about `json` is sure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Record {
     pub position: Position,
     pub recorded_at: Timestamp,
     pub json: Bytes,
+    /// The trace that it was appended in, if there was one. It is about the record and no part of the event.
+    pub trace: Option<TraceParent>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,9 @@ use tonic::{Code, Status};
 
 use crate::wire::v1::admin_service_client::AdminServiceClient;
 use crate::wire::v1::customer_service_client::CustomerServiceClient;
+use crate::wire::v1::feedback_service_client::FeedbackServiceClient;
 use crate::wire::v1::ingest_service_client::IngestServiceClient;
+use crate::wire::v1::journey_service_client::JourneyServiceClient;
 use crate::wire::v1::replay_service_client::ReplayServiceClient;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -91,6 +93,14 @@ impl Connection {
 
     pub fn customers(&self) -> CustomerServiceClient<Channel> {
         CustomerServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub fn journeys(&self) -> JourneyServiceClient<Channel> {
+        JourneyServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub fn feedback(&self) -> FeedbackServiceClient<Channel> {
+        FeedbackServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     pub fn replay(&self) -> ReplayServiceClient<Channel> {

@@ -2,11 +2,15 @@
 
 pub mod cli;
 pub mod client;
+pub mod clock;
 pub mod config;
-mod demo;
+pub mod demo;
 pub mod event_proto;
 pub mod gateway;
+pub mod hosting;
+mod http;
 pub mod import;
+pub mod metrics;
 mod progress;
 pub mod projector;
 pub mod query;
@@ -14,4 +18,5 @@ pub mod replay;
 pub mod serve;
 mod status_code;
 pub mod tenants;
+pub mod traces;
 pub mod wire;

@@ -12,6 +12,11 @@ pub fn bytes(total: Option<u64>) -> ProgressBar {
     }
 }
 
+/// Touchpoints that are made, of so many.
+pub fn touchpoints(total: u64) -> ProgressBar {
+    styled(ProgressBar::new(total), "{wide_bar} {pos}/{len} {msg} {eta}")
+}
+
 /// Positions of the log; the total comes with the first answer.
 pub fn positions(what: &'static str) -> ProgressBar {
     let bar = styled(ProgressBar::new(0), "{msg} {wide_bar} {pos}/{len} {eta}").with_message(what);

@@ -1,27 +1,27 @@
-//! `rapport serve`: one process with every service of every tenant, from opening the logs to closing them.
+//! `rapport serve`: one process with the services that it hosts, of every tenant, from opening the logs to closing them.
+
+mod described;
+mod logs;
+mod services;
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::middleware::from_fn_with_state;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
-use tracing_subscriber::EnvFilter;
 
+use self::services::Services;
 use crate::config::{Config, ConfigError, ServeArgs};
-use crate::gateway::{Gateway, MAX_REQUEST_BYTES};
+use crate::http::{self, Elsewhere, Watched};
+use crate::metrics::{self, Calls, Metrics};
 use crate::projector::ProjectorError;
-use crate::query::{Admin, Customers, Projections};
-use crate::replay::Replays;
 use crate::tenants::{TenantError, Tenants};
-use crate::wire::DESCRIPTORS;
-use crate::wire::v1::admin_service_server::AdminServiceServer;
-use crate::wire::v1::customer_service_server::CustomerServiceServer;
-use crate::wire::v1::ingest_service_server::IngestServiceServer;
-use crate::wire::v1::replay_service_server::ReplayServiceServer;
+use crate::traces::{Traces, TracesError};
 
 /// Unary calls at work on one connection; more are answered with RESOURCE_EXHAUSTED.
 const CALLS_PER_CONNECTION: usize = 100;
@@ -43,6 +43,8 @@ pub enum ServeError {
     Projector(#[from] ProjectorError),
     #[error("the descriptions of the services cannot be served: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     #[error("signals cannot be received: {0}")]
     Signals(std::io::Error),
     #[error("the server stopped: {0}")]
@@ -51,8 +53,8 @@ pub enum ServeError {
 
 /// Serves until Ctrl-C or SIGTERM.
 pub async fn run(args: ServeArgs) -> Result<(), ServeError> {
-    log_to_stderr();
     let config = Config::try_from(args)?;
+    logs::to_stderr(config.log_format);
     let signal = stop_signal().map_err(ServeError::Signals)?;
     let listen = config.listen;
     let listener = TcpListener::bind(listen).await.map_err(|source| ServeError::Listen { listen, source })?;
@@ -66,59 +68,58 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     tokio::pin!(shutdown);
+    let (metrics, traces) = (Metrics::new(), Traces::to(config.otlp_endpoint.as_deref())?);
     let tenants = tokio::select! {
-        tenants = Tenants::open(&config) => tenants?,
+        tenants = Tenants::open(&config, &metrics, &traces) => tenants?,
         () = &mut shutdown => return Ok(()),
     };
     let stopping = CancellationToken::new();
-    let served = serve_tenants(&config, &tenants, listener, shutdown, &stopping).await;
+    let (served, projections) = match services::start(&config, &tenants, &stopping).await {
+        Err(error) => (Err(error), None),
+        Ok(services) => {
+            let projections = services.projections.clone();
+            (serve_hosted(&config, services, metrics, listener, shutdown, &stopping).await, projections)
+        }
+    };
     stopping.cancel();
-    if tokio::time::timeout(config.shutdown_patience, tenants.close()).await.is_err() {
-        tracing::warn!("a log did not close in time; what it had not acknowledged may be missing");
+    let read_models = async {
+        if let Some(projections) = projections {
+            projections.closed().await;
+        }
+    };
+    let closed = async { tokio::join!(read_models, tenants.close()) };
+    if tokio::time::timeout(config.shutdown_patience, closed).await.is_err() {
+        tracing::warn!("a log or read model did not close in time; what a log had not acknowledged may be missing");
     }
+    traces.close().await;
     served
 }
 
-async fn serve_tenants(
+async fn serve_hosted(
     config: &Config,
-    tenants: &Tenants,
+    services: Services,
+    metrics: Metrics,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
     stopping: &CancellationToken,
 ) -> Result<(), ServeError> {
-    // Every service that there is: here, in the router, and in the health below.
-    let ingest = IngestServiceServer::new(Gateway::new(tenants.clone(), &config.limits, stopping.clone()))
-        .max_decoding_message_size(MAX_REQUEST_BYTES);
-    let projections = Projections::start(config, tenants, stopping).await?;
-    let replay = ReplayServiceServer::new(Replays::new(projections.clone(), stopping.clone()));
-    let customer = CustomerServiceServer::new(Customers::new(projections.clone()));
-    let admin = AdminServiceServer::new(Admin::new(projections));
-
-    let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_serving::<IngestServiceServer<Gateway>>().await;
-    health.set_serving::<ReplayServiceServer<Replays>>().await;
-    health.set_serving::<CustomerServiceServer<Customers>>().await;
-    health.set_serving::<AdminServiceServer<Admin>>().await;
-    let described = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-    };
+    let Services { routes, gateway, projections } = services;
+    let described = described::methods();
+    let elsewhere = Elsewhere::new(config.hosting.clone(), &described);
+    let calls = Calls::new(metrics.clone(), &described);
+    let routes = http::beside(routes.into_axum_router(), Watched { gateway, projections, metrics })
+        .layer(from_fn_with_state(elsewhere, http::turn_away))
+        .layer(from_fn_with_state(calls, metrics::watch));
     let router = Server::builder()
+        .accept_http1(true)
         .concurrency_limit_per_connection(CALLS_PER_CONNECTION)
         .load_shed(true)
         .max_concurrent_streams(STREAMS_PER_CONNECTION)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .add_service(health_service)
-        .add_service(described().build_v1()?)
-        // Python's client asks in the old way only.
-        .add_service(described().build_v1alpha()?)
-        .add_service(ingest)
-        .add_service(replay)
-        .add_service(customer)
-        .add_service(admin);
+        .add_routes(routes.into());
 
+    tracing::info!(hosting = %config.hosting, tenants = config.tenants.len(), "all logs and read models are open");
     if let Ok(address) = listener.local_addr() {
         tracing::info!("listening on {address}");
     }
@@ -140,12 +141,6 @@ async fn serve_tenants(
             Ok(())
         }
     }
-}
-
-/// What `RUST_LOG` asks for, else whatever is worth knowing. Somebody else's choice of a subscriber stands.
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }
 
 /// Listens from now on, so that no signal is missed while the logs are opened.

@@ -9,6 +9,7 @@ use rapport_log::{AppendError, ReadError};
 use tonic::{Code, Status};
 
 use crate::gateway::PublishError;
+use crate::hosting::NotHosted;
 use crate::projector::RebuildError;
 use crate::query::QueryError;
 use crate::replay::ReplayError;
@@ -17,6 +18,12 @@ use crate::tenants::UnknownTenant;
 impl From<UnknownTenant> for Status {
     fn from(error: UnknownTenant) -> Self {
         told(Code::NotFound, &error)
+    }
+}
+
+impl From<NotHosted> for Status {
+    fn from(error: NotHosted) -> Self {
+        told(Code::Unimplemented, &error)
     }
 }
 
@@ -41,6 +48,7 @@ impl From<ReplayError> for Status {
             ReplayError::Read(error) => read_code(error),
             ReplayError::Full { .. } => Code::ResourceExhausted,
             ReplayError::Away { .. } | ReplayError::Stopping { .. } => Code::Unavailable,
+            ReplayError::NotHosted(_) => Code::Unimplemented,
             ReplayError::Customer(error) => query_code(error),
         };
         told(code, &error)
@@ -55,7 +63,9 @@ impl From<QueryError> for Status {
 
 fn query_code(error: &QueryError) -> Code {
     match error {
-        QueryError::UnknownTenant(_) | QueryError::NoCustomer { .. } => Code::NotFound,
+        QueryError::UnknownTenant(_) | QueryError::NoCustomer { .. } | QueryError::NoJourney { .. } => Code::NotFound,
+        QueryError::NotFolded { .. } => Code::Unimplemented,
+        QueryError::TooManyWatchers { .. } => Code::ResourceExhausted,
         QueryError::Argument { .. } => Code::InvalidArgument,
         QueryError::NotYet(_) => Code::DeadlineExceeded,
         QueryError::Log(error) => read_code(error),

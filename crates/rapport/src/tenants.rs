@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rapport_customer::Definitions;
 use rapport_customer::identity::Rules;
 use rapport_log::{Log, OpenError, ReadError, Tenant};
 use rapport_touchpoint::Catalogue;
@@ -10,16 +11,24 @@ use thiserror::Error;
 
 use crate::config::{Config, CustomTypes, DEFAULT_TENANT};
 use crate::gateway::Kinds;
+use crate::metrics::Metrics;
+use crate::traces::Traces;
 
 /// By name; shared by all services.
 #[derive(Clone)]
-pub struct Tenants(Arc<BTreeMap<Tenant, Arc<ServedTenant>>>);
+pub struct Tenants {
+    by_name: Arc<BTreeMap<Tenant, Arc<ServedTenant>>>,
+    /// Of the server that serves them.
+    pub(crate) metrics: Metrics,
+    pub(crate) traces: Traces,
+}
 
 pub struct ServedTenant {
     pub name: Tenant,
     pub log: Log,
     pub catalogue: Arc<Catalogue>,
     pub rules: Rules,
+    pub definitions: Arc<Definitions>,
     pub custom_types: CustomTypes,
     pub kinds: Kinds,
 }
@@ -40,7 +49,7 @@ pub struct UnknownTenant {
 }
 
 impl Tenants {
-    pub async fn open(config: &Config) -> Result<Self, TenantError> {
+    pub async fn open(config: &Config, metrics: &Metrics, traces: &Traces) -> Result<Self, TenantError> {
         let mut tenants = BTreeMap::new();
         for (tenant, of_tenant) in &config.tenants {
             let log = Log::open(&config.log, tenant)
@@ -52,23 +61,24 @@ impl Tenants {
                 log,
                 catalogue: of_tenant.catalogue.clone(),
                 rules: of_tenant.rules.clone(),
+                definitions: of_tenant.definitions.clone(),
                 custom_types: of_tenant.custom_types,
                 kinds: Kinds::new(on_log, &config.limits),
             };
             tenants.insert(tenant.clone(), Arc::new(served));
         }
-        Ok(Self(Arc::new(tenants)))
+        Ok(Self { by_name: Arc::new(tenants), metrics: metrics.clone(), traces: traces.clone() })
     }
 
     /// The empty name means the tenant `default`.
     pub fn find(&self, name: &str) -> Result<&Arc<ServedTenant>, UnknownTenant> {
         let name = if name.is_empty() { DEFAULT_TENANT } else { name };
         let unknown = || UnknownTenant { name: format!("{:?}", name.chars().take(64).collect::<String>()) };
-        Tenant::parse(name).ok().and_then(|tenant| self.0.get(&tenant)).ok_or_else(unknown)
+        Tenant::parse(name).ok().and_then(|tenant| self.by_name.get(&tenant)).ok_or_else(unknown)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Arc<ServedTenant>> {
-        self.0.values()
+        self.by_name.values()
     }
 
     /// Returns when all that waited is on the logs; nothing more is taken.

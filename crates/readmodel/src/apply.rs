@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rapport_touchpoint::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::checkpoint::{self, Checkpoint, FencePoint};
 use crate::customers::Customers;
 use crate::error::{ReadModelError, Result};
-use crate::identifiers::Identifiers;
+use crate::identifiers::{IdentifierKey, Identifiers};
 use crate::seen::{Sifted, sift};
 use crate::totals::Difference;
 use crate::{Definitions, Incoming, Origin, fold, identity, schema};
@@ -24,7 +25,7 @@ pub struct ReadModel {
 }
 
 /// What a batch came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Applied {
     pub position: u64,
     /// Distinct events that were not known before.
@@ -33,7 +34,36 @@ pub struct Applied {
     pub parked: u64,
     /// Customers folded anew from their timelines.
     pub refolds: u64,
+    /// Everyone who changed.
+    pub changed: Vec<CustomerKey>,
 }
+
+/// What silence came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// Up to which moment it has fallen now.
+    pub clock: Timestamp,
+    /// Everyone whom it changed.
+    pub changed: Vec<CustomerKey>,
+}
+
+/// A customer in one read-model file; says nothing outside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CustomerKey(pub(crate) IdentifierKey);
+
+impl CustomerKey {
+    pub fn to_bytes(self) -> [u8; 8] {
+        self.0.0.to_be_bytes()
+    }
+
+    /// What [`CustomerKey::to_bytes`] gave.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(|bytes| Self(IdentifierKey(i64::from_be_bytes(bytes))))
+    }
+}
+
+/// Customers on whom silence falls in one transaction, about; those of one moment are not parted.
+const MOST_SILENT: usize = 5_000;
 
 impl ReadModel {
     /// Opens the file, or makes it. One of another tenant, log, format or other definitions is refused, by name.
@@ -83,17 +113,63 @@ impl ReadModel {
         };
         let last = FencePoint { position: last.position, hash: last.hash };
         let applied = self.transact(batch, last);
-        match &applied {
-            Ok(_) => {
-                self.identifiers.trim();
-                self.customers.trim();
-            }
-            Err(_) => {
-                self.identifiers.clear();
-                self.customers.clear();
+        self.tidy(applied.is_ok());
+        applied
+    }
+
+    /// Lets silence fall up to a moment, as far as one transaction goes. `None` if nothing was due by then.
+    pub fn let_pass(&mut self, until: Timestamp) -> Result<Option<Passed>> {
+        let Some(due) = self.due()? else { return Ok(None) };
+        if due > until || until <= self.checkpoint.clock {
+            return Ok(None);
+        }
+        let passed = self.transact_silence(until);
+        self.tidy(passed.is_ok());
+        passed.map(Some)
+    }
+
+    /// A moment at or before the next silence that changes something.
+    pub fn due(&self) -> Result<Option<Timestamp>> {
+        let mut find = self.connection.prepare_cached("SELECT min(due) FROM customers WHERE due IS NOT NULL")?;
+        let due: Option<i64> = find.query_row([], |row| row.get(0))?;
+        Ok(due.and_then(Timestamp::from_nanos))
+    }
+
+    fn tidy(&mut self, committed: bool) {
+        if committed {
+            self.identifiers.trim();
+            self.customers.trim();
+        } else {
+            self.identifiers.clear();
+            self.customers.clear();
+        }
+    }
+
+    fn transact_silence(&mut self, until: Timestamp) -> Result<Passed> {
+        let Self { connection, definitions, identifiers, customers, .. } = self;
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let clock = silent_until(&tx, until)?;
+        let mut difference = Difference::default();
+        let mut folding = fold::Folding {
+            tx: &tx,
+            definitions,
+            ids: identifiers,
+            customers,
+            clock,
+            position: self.checkpoint.position,
+            difference: &mut difference,
+        };
+        let mut changed = Vec::new();
+        for key in due_by(&tx, clock)? {
+            if folding.fall_silent(key, self.checkpoint.clock)? {
+                changed.push(CustomerKey(key));
             }
         }
-        applied
+        difference.write(&tx)?;
+        checkpoint::pass(&tx, &self.checkpoint, clock)?;
+        tx.commit()?;
+        self.checkpoint.clock = clock;
+        Ok(Passed { clock, changed })
     }
 
     fn transact(&mut self, batch: Vec<Incoming>, last: FencePoint) -> Result<Applied> {
@@ -109,13 +185,44 @@ impl ReadModel {
         }
         let count = fresh.len() as u64;
         let settled = identity::settle(&tx, identifiers, definitions, &origin.key, fresh)?;
-        let refolds = fold::fold(&tx, definitions, identifiers, customers, settled, &mut difference)?;
+        let (placed, changes) = settled;
+        let mut folding = fold::Folding {
+            tx: &tx,
+            definitions,
+            ids: identifiers,
+            customers,
+            clock: self.checkpoint.clock,
+            position: last.position,
+            difference: &mut difference,
+        };
+        let folded = folding.fold(placed, &changes)?;
         difference.write(&tx)?;
         let checkpoint = checkpoint::advance(&tx, &self.checkpoint, last, duplicates)?;
         tx.commit()?;
         self.checkpoint = checkpoint;
-        Ok(Applied { position: self.checkpoint.position, fresh: count, duplicates, parked, refolds })
+        Ok(Applied {
+            position: self.checkpoint.position,
+            fresh: count,
+            duplicates,
+            parked,
+            refolds: folded.refolds,
+            changed: folded.changed.into_iter().map(CustomerKey).collect(),
+        })
     }
+}
+
+/// How far silence falls in one transaction.
+fn silent_until(tx: &Transaction<'_>, until: Timestamp) -> Result<Timestamp> {
+    let mut find = tx.prepare_cached("SELECT due FROM customers WHERE due <= ?1 ORDER BY due LIMIT 1 OFFSET ?2")?;
+    let first_beyond =
+        find.query_row(params![until.nanos(), MOST_SILENT as u64], |row| row.get::<_, i64>(0)).optional()?;
+    Ok(first_beyond.and_then(Timestamp::from_nanos).unwrap_or(until))
+}
+
+fn due_by(tx: &Transaction<'_>, clock: Timestamp) -> Result<Vec<IdentifierKey>> {
+    let mut find = tx.prepare_cached("SELECT id FROM customers WHERE due <= ?1 ORDER BY id")?;
+    let keys = find.query_map([clock.nanos()], |row| row.get(0))?;
+    Ok(keys.collect::<rusqlite::Result<_>>()?)
 }
 
 pub(crate) fn hex(bytes: [u8; 16]) -> String {

@@ -1,5 +1,6 @@
 //! How far the log is folded in, and the fence that keeps another log from being folded over it.
 
+use rapport_touchpoint::Timestamp;
 use rusqlite::{Connection, Transaction, params};
 
 use crate::error::{ReadModelError, Result};
@@ -15,6 +16,8 @@ const SPACING: u64 = 1_000;
 pub struct Checkpoint {
     /// Everything on the log up to here is folded in.
     pub position: u64,
+    /// Up to which moment silence has fallen; what happens by silence at or before it has happened.
+    pub clock: Timestamp,
     /// Oldest first; the last one is the last record that was folded in.
     pub fence: Vec<FencePoint>,
 }
@@ -38,7 +41,12 @@ pub(crate) fn load(connection: &Connection) -> Result<Checkpoint> {
     let position = position(connection)?;
     let mut find = connection.prepare_cached("SELECT position, hash FROM fence ORDER BY position")?;
     let points = find.query_map([], |row| Ok(FencePoint { position: row.get(0)?, hash: sixteen(row, 1)? }))?;
-    Ok(Checkpoint { position, fence: points.collect::<rusqlite::Result<_>>()? })
+    Ok(Checkpoint { position, clock: clock(connection)?, fence: points.collect::<rusqlite::Result<_>>()? })
+}
+
+pub(crate) fn clock(connection: &Connection) -> Result<Timestamp> {
+    let nanos = connection.prepare_cached("SELECT clock FROM checkpoint")?.query_row([], |row| row.get(0))?;
+    Ok(Timestamp::from_nanos(nanos).unwrap_or_default())
 }
 
 pub(crate) fn position(connection: &Connection) -> Result<u64> {
@@ -47,6 +55,17 @@ pub(crate) fn position(connection: &Connection) -> Result<u64> {
 
 pub(crate) fn duplicates(connection: &Connection) -> Result<u64> {
     Ok(connection.prepare_cached("SELECT duplicates FROM checkpoint")?.query_row([], |row| row.get(0))?)
+}
+
+/// Moves the clock.
+pub(crate) fn pass(tx: &Transaction<'_>, from: &Checkpoint, clock: Timestamp) -> Result<()> {
+    let moved = tx
+        .prepare_cached("UPDATE checkpoint SET clock = ?3 WHERE position = ?1 AND clock = ?2")?
+        .execute(params![from.position, from.clock.nanos(), clock.nanos()])?;
+    if moved == 0 {
+        return Err(ReadModelError::Raced { expected: from.position, found: position(tx)? });
+    }
+    Ok(())
 }
 
 /// Moves the checkpoint from where this writer knows it to be. Another writer in between is an error, not a race.
@@ -79,5 +98,5 @@ pub(crate) fn advance(
     for point in &fence {
         insert.execute(params![point.position, point.hash])?;
     }
-    Ok(Checkpoint { position, fence })
+    Ok(Checkpoint { position, clock: from.clock, fence })
 }

@@ -1,15 +1,16 @@
 //! Customers and what the models know of them: rows, read through a bounded cache and written once per batch.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use rapport_customer::{Digest, Model, State};
-use rapport_touchpoint::OrderKey;
+use rapport_customer::{Digest, Model, States, Totals};
+use rapport_touchpoint::{OrderKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use crate::Definitions;
 use crate::error::{ReadModelError, Result};
 use crate::identifiers::IdentifierKey;
 
-/// Customers kept in memory; beyond this many the cache starts anew. A state is a few kilobytes at most.
+/// Customers kept in memory; beyond this many the cache starts anew. A customer is a few kilobytes at most.
 const MOST_CACHED: usize = 8_000;
 
 /// One customer with its folded states.
@@ -19,8 +20,33 @@ pub(crate) struct Customer {
     pub first: OrderKey,
     pub last: OrderKey,
     pub events: u64,
-    /// One for each model, with what it adds to the model's digest.
-    pub states: Vec<(State, Digest)>,
+    /// After the latest event.
+    pub states: States,
+    pub shown: Shown,
+}
+
+/// What stands of a customer outside its own rows, at the clock of the read model.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shown {
+    pub totals: Totals,
+    pub labels: BTreeSet<String>,
+    pub digests: Vec<(Model, Digest)>,
+    /// At or before the next silence.
+    pub due: Option<Timestamp>,
+}
+
+impl Shown {
+    /// Of states at the clock.
+    pub fn of(states: &States, earliest: &OrderKey, definitions: &Definitions) -> Self {
+        let Definitions { models, journeys, zone, .. } = definitions;
+        let digest = |model: &Model| Some((*model, Digest::of(earliest, *model, &states.encode(*model)?)));
+        Self {
+            totals: states.contributes(journeys, zone),
+            labels: states.labels(journeys),
+            digests: models.iter().filter_map(digest).collect(),
+            due: states.due(journeys),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -42,10 +68,16 @@ impl Customers {
     }
 
     /// Takes the customer out of the cache, or reads it.
-    pub fn take(&mut self, tx: &Transaction<'_>, key: IdentifierKey, models: &[Model]) -> Result<Option<Customer>> {
+    pub fn take(
+        &mut self,
+        tx: &Transaction<'_>,
+        key: IdentifierKey,
+        definitions: &Definitions,
+        clock: Timestamp,
+    ) -> Result<Option<Customer>> {
         match self.cache.remove(&key) {
             Some(customer) => Ok(Some(customer)),
-            None => load(tx, key, models),
+            None => load(tx, key, definitions, clock),
         }
     }
 
@@ -54,17 +86,27 @@ impl Customers {
         tx: &Transaction<'_>,
         key: IdentifierKey,
         customer: Customer,
-        encoded: &[Vec<u8>],
+        definitions: &Definitions,
+        position: u64,
     ) -> Result<()> {
-        tx.prepare_cached("INSERT OR REPLACE INTO customers VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+        // An update touches the indexes of the columns that change, where a replacement would touch them all.
+        tx.prepare_cached(
+            "INSERT INTO customers VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET
+             first = ?2, last = ?3, events = ?4, due = ?5, changed = ?6",
+        )?
+        .execute(params![
             key,
             customer.first.as_bytes(),
             customer.last.as_bytes(),
-            customer.events
+            customer.events,
+            customer.shown.due.map(Timestamp::nanos),
+            position,
         ])?;
         let mut write = tx.prepare_cached("INSERT OR REPLACE INTO states VALUES (?1, ?2, ?3)")?;
-        for ((state, _), bytes) in customer.states.iter().zip(encoded) {
-            write.execute(params![key, state.model().number(), bytes])?;
+        for model in &definitions.models {
+            if let Some(bytes) = customer.states.encode(*model) {
+                write.execute(params![key, model.number(), bytes])?;
+            }
         }
         self.cache.insert(key, customer);
         Ok(())
@@ -81,20 +123,25 @@ pub(crate) fn exists(connection: &Connection, key: IdentifierKey) -> Result<bool
     Ok(connection.prepare_cached("SELECT 1 FROM customers WHERE id = ?1")?.exists([key])?)
 }
 
-pub(crate) fn load(connection: &Connection, key: IdentifierKey, models: &[Model]) -> Result<Option<Customer>> {
-    let mut find = connection.prepare_cached("SELECT first, last, events FROM customers WHERE id = ?1")?;
-    let row = find.query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
-    let Some((first, last, events)) = row else { return Ok(None) };
+pub(crate) fn load(
+    connection: &Connection,
+    key: IdentifierKey,
+    definitions: &Definitions,
+    clock: Timestamp,
+) -> Result<Option<Customer>> {
+    let mut find = connection.prepare_cached("SELECT first, last, events, due FROM customers WHERE id = ?1")?;
+    let row = find.query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, Option<i64>>(3)?)));
+    let Some((first, last, events, due)) = row.optional()? else { return Ok(None) };
     let (first, last) = (OrderKey::from_bytes(first), OrderKey::from_bytes(last));
-    let mut states = Vec::with_capacity(models.len());
+    let mut states = States::new(&definitions.models, &definitions.journeys);
     let mut read = connection.prepare_cached("SELECT state FROM states WHERE customer = ?1 AND model = ?2")?;
-    for model in models {
+    for model in &definitions.models {
         let bytes: Vec<u8> = read.query_row(params![key, model.number()], |row| row.get(0))?;
-        let state = model
-            .decode(&bytes)
+        states
+            .decode(*model, &bytes)
             .map_err(|error| ReadModelError::corrupt(format!("the {} of customer {}: {error}", model.name(), key.0)))?;
-        let digest = Digest::of(&first, &state, &bytes);
-        states.push((state, digest));
     }
-    Ok(Some(Customer { first, last, events, states }))
+    let shown = Shown::of(&states.at(clock, &definitions.journeys, &mut Vec::new()), &first, definitions);
+    let shown = Shown { due: due.and_then(Timestamp::from_nanos), ..shown };
+    Ok(Some(Customer { first, last, events, states, shown }))
 }

@@ -3,95 +3,236 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_customer::identity::Identity;
-use rapport_customer::{Digest, Model, State};
-use rapport_touchpoint::{Event, Identifier, OrderKey};
-use rusqlite::Transaction;
+use rapport_customer::{FactChange, States};
+use rapport_touchpoint::{Event, Identifier, OrderKey, Timestamp};
+use rusqlite::{Transaction, params};
 
 use crate::Definitions;
-use crate::customers::{Customer, Customers};
+use crate::customers::{Customer, Customers, Shown};
 use crate::error::Result;
+use crate::facts::Facts;
 use crate::identifiers::{self, IdentifierKey, Identifiers};
 use crate::identity::{Changes, Placed, customer_of};
 use crate::timeline::{self, Direction, Merge};
 use crate::totals::Difference;
 
+/// Changes of facts that a fold gathers before they are written.
+const MOST_GATHERED: usize = 1_000;
+
 /// New events of one customer, in the order of events.
 type NewEvents = Vec<(OrderKey, Event)>;
 
-/// Stores the placed events and brings every touched customer up to date. Returns how many were folded anew.
-pub(crate) fn fold(
-    tx: &Transaction<'_>,
-    definitions: &Definitions,
-    ids: &mut Identifiers,
-    customers: &mut Customers,
-    (placed, changes): (Vec<Placed>, Changes),
-    difference: &mut Difference,
-) -> Result<u64> {
-    let mut by_customer = store(tx, ids, placed)?;
-    let touched: BTreeSet<IdentifierKey> =
-        by_customer.keys().chain(&changes.refold).chain(&changes.regrouped).copied().collect();
-    let mut refolds = 0;
-    for key in touched {
-        let new = by_customer.remove(&key).unwrap_or_default();
-        let before = customers.take(tx, key, &definitions.models)?;
-        if let Some(before) = &before {
-            for (state, digest) in &before.states {
-                difference.totals.subtract_all(&state.contributes());
-                difference.digest_loses(state.model(), *digest);
-            }
-        }
-        let appends = !changes.refold.contains(&key) && continues(before.as_ref(), &new);
-        let after = if appends {
-            let grew = changes.regrouped.contains(&key);
-            let is_new = before.is_none();
-            let mut after = append(before, new, &definitions.models);
-            if grew || is_new {
-                regroup(tx, key, definitions, ids, after.as_mut(), grew)?;
-            }
-            after
-        } else {
-            refolds += 1;
-            refold(tx, key, definitions, ids)?
-        };
-        let Some(mut after) = after else {
-            customers.delete(tx, key)?;
-            continue;
-        };
-        let mut encoded = Vec::with_capacity(after.states.len());
-        for (state, digest) in &mut after.states {
-            let bytes = state.encode();
-            *digest = Digest::of(&after.first, state, &bytes);
-            difference.totals.add_all(&state.contributes());
-            difference.digest_gains(state.model(), *digest);
-            encoded.push(bytes);
-        }
-        customers.put(tx, key, after, &encoded)?;
-    }
-    Ok(refolds)
+/// One batch on its way through the folds.
+pub(crate) struct Folding<'a, 'tx> {
+    pub tx: &'a Transaction<'tx>,
+    pub definitions: &'a Definitions,
+    pub ids: &'a mut Identifiers,
+    pub customers: &'a mut Customers,
+    /// Up to which moment silence has fallen.
+    pub clock: Timestamp,
+    /// Where the read model stands after the batch.
+    pub position: u64,
+    pub difference: &'a mut Difference,
 }
 
-/// Writes the new timeline rows in key order, and gathers the events by customer.
-fn store(
-    tx: &Transaction<'_>,
-    ids: &mut Identifiers,
-    placed: Vec<Placed>,
-) -> Result<BTreeMap<IdentifierKey, NewEvents>> {
-    let mut anchored = Vec::with_capacity(placed.len());
-    for Placed { position, ready, anchor } in placed {
-        let Some(anchor) = anchor else { continue };
-        anchored.push((anchor, ready.key, position, ready.event));
+/// What folding came to.
+#[derive(Default)]
+pub(crate) struct Folded {
+    /// Customers folded anew from their timelines.
+    pub refolds: u64,
+    /// Everyone who changed.
+    pub changed: Vec<IdentifierKey>,
+}
+
+impl<'a, 'tx> Folding<'a, 'tx> {
+    /// Stores the placed events and brings every touched customer up to date.
+    pub fn fold(&mut self, placed: Vec<Placed>, changes: &Changes) -> Result<Folded> {
+        let mut by_customer = self.store(placed)?;
+        let touched: BTreeSet<IdentifierKey> =
+            by_customer.keys().chain(&changes.refold).chain(&changes.regrouped).copied().collect();
+        let mut folded = Folded::default();
+        for key in touched {
+            let new = by_customer.remove(&key).unwrap_or_default();
+            let mut before = self.customers.take(self.tx, key, self.definitions, self.clock)?;
+            let shown = before.as_mut().map(|before| std::mem::take(&mut before.shown)).unwrap_or_default();
+            let appends = !changes.refold.contains(&key) && continues(before.as_ref(), &new);
+            let after = if appends {
+                self.append(key, before, new, changes.regrouped.contains(&key))?
+            } else {
+                folded.refolds += 1;
+                self.refold(key, before.as_ref())?
+            };
+            self.show(key, shown, after)?;
+            folded.changed.push(key);
+        }
+        Ok(folded)
     }
-    anchored.sort_unstable_by(|left, right| (left.0, &left.1).cmp(&(right.0, &right.1)));
-    let mut by_customer: BTreeMap<IdentifierKey, NewEvents> = BTreeMap::new();
-    for (anchor, key, position, event) in anchored {
-        timeline::insert(tx, anchor, &key, position, event.touchpoint.json())?;
-        let customer = customer_of(tx, ids, anchor, &key)?;
-        by_customer.entry(customer).or_default().push((key, event));
+
+    /// Writes the new timeline rows in key order, and gathers the events by customer.
+    fn store(&mut self, placed: Vec<Placed>) -> Result<BTreeMap<IdentifierKey, NewEvents>> {
+        let mut anchored = Vec::with_capacity(placed.len());
+        for Placed { position, ready, anchor } in placed {
+            let Some(anchor) = anchor else { continue };
+            anchored.push((anchor, ready.key, position, ready.event));
+        }
+        anchored.sort_unstable_by(|left, right| (left.0, &left.1).cmp(&(right.0, &right.1)));
+        let mut by_customer: BTreeMap<IdentifierKey, NewEvents> = BTreeMap::new();
+        for (anchor, key, position, event) in anchored {
+            timeline::insert(self.tx, anchor, &key, position, event.touchpoint.json())?;
+            let customer = customer_of(self.tx, self.ids, anchor, &key)?;
+            by_customer.entry(customer).or_default().push((key, event));
+        }
+        for events in by_customer.values_mut() {
+            events.sort_unstable_by(|left, right| left.0.cmp(&right.0));
+        }
+        Ok(by_customer)
     }
-    for events in by_customer.values_mut() {
-        events.sort_unstable_by(|left, right| left.0.cmp(&right.0));
+
+    fn append(
+        &mut self,
+        key: IdentifierKey,
+        before: Option<Customer>,
+        new: NewEvents,
+        grew: bool,
+    ) -> Result<Option<Customer>> {
+        let is_new = before.is_none();
+        let mut customer = match (before, new.first()) {
+            (Some(before), _) => before,
+            (None, Some((first, _))) => self.empty(first.clone()),
+            (None, None) => return Ok(None),
+        };
+        if customer.states.due(&self.definitions.journeys).is_some_and(|due| due <= self.clock) {
+            // What silence made since the last event may be wrong with the new ones.
+            self.facts(key).take_back(&customer.last, &customer.first, self.difference)?;
+        }
+        let mut facts = Vec::new();
+        for (event_key, event) in new {
+            self.take_in(key, &mut customer, event_key, &event, &mut facts)?;
+        }
+        self.finish(key, &customer, facts)?;
+        if grew || is_new {
+            self.regroup(key, &mut customer, grew)?;
+        }
+        Ok(Some(customer))
     }
-    Ok(by_customer)
+
+    fn refold(&mut self, key: IdentifierKey, before: Option<&Customer>) -> Result<Option<Customer>> {
+        if let Some(before) = before {
+            self.facts(key).take_back(&OrderKey::MIN, &before.first, self.difference)?;
+        }
+        let mut timeline = Merge::new(self.tx, timeline::sources_of(self.tx, key)?, Direction::OldestFirst)?;
+        let mut folded: Option<Customer> = None;
+        let mut facts = Vec::new();
+        while let Some(row) = timeline.next()? {
+            let event = row.read(self.definitions)?;
+            let customer = folded.get_or_insert_with(|| self.empty(row.event.clone()));
+            self.take_in(key, customer, row.event, &event, &mut facts)?;
+        }
+        let Some(mut customer) = folded else { return Ok(None) };
+        self.finish(key, &customer, facts)?;
+        self.regroup(key, &mut customer, true)?;
+        Ok(Some(customer))
+    }
+
+    fn empty(&self, first: OrderKey) -> Customer {
+        let states = States::new(&self.definitions.models, &self.definitions.journeys);
+        Customer { last: first.clone(), first, events: 0, states, shown: Shown::default() }
+    }
+
+    fn take_in(
+        &mut self,
+        key: IdentifierKey,
+        customer: &mut Customer,
+        event_key: OrderKey,
+        event: &Event,
+        facts: &mut Vec<FactChange>,
+    ) -> Result<()> {
+        customer.states.fold(event, &event_key, &self.definitions.journeys, facts);
+        customer.events += 1;
+        customer.last = event_key;
+        if facts.len() >= MOST_GATHERED {
+            self.facts(key).write(facts, &customer.first, self.difference)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the facts of the fold, and of the silence since the last event.
+    fn finish(&mut self, key: IdentifierKey, customer: &Customer, mut facts: Vec<FactChange>) -> Result<()> {
+        customer.states.at(self.clock, &self.definitions.journeys, &mut facts);
+        self.facts(key).write(&mut facts, &customer.first, self.difference)
+    }
+
+    fn facts(&self, customer: IdentifierKey) -> Facts<'a, 'tx> {
+        Facts { tx: self.tx, customer, zone: &self.definitions.zone }
+    }
+
+    /// Writes the customer, and what changes by it in totals, digests and labels.
+    fn show(&mut self, key: IdentifierKey, before: Shown, after: Option<Customer>) -> Result<()> {
+        let Some(mut customer) = after else {
+            self.change_shown(key, &before, &Shown::default())?;
+            return self.customers.delete(self.tx, key);
+        };
+        let now = customer.states.at(self.clock, &self.definitions.journeys, &mut Vec::new());
+        let mut shown = Shown::of(&now, &customer.first, self.definitions);
+        // A moment that is too early costs a look; moving it with every event would cost more.
+        if before.due.is_some_and(|known| known > self.clock && shown.due.is_some_and(|due| known < due)) {
+            shown.due = before.due;
+        }
+        self.change_shown(key, &before, &shown)?;
+        customer.shown = shown;
+        self.customers.put(self.tx, key, customer, self.definitions, self.position)
+    }
+
+    fn change_shown(&mut self, key: IdentifierKey, before: &Shown, after: &Shown) -> Result<()> {
+        self.difference.totals.add_difference(&after.totals, &before.totals);
+        for (model, digest) in &before.digests {
+            self.difference.digest_loses(*model, *digest);
+        }
+        for (model, digest) in &after.digests {
+            self.difference.digest_gains(*model, *digest);
+        }
+        for label in before.labels.difference(&after.labels) {
+            self.tx
+                .prepare_cached("DELETE FROM labels WHERE label = ?1 AND customer = ?2")?
+                .execute(params![label, key])?;
+        }
+        for label in after.labels.difference(&before.labels) {
+            self.tx.prepare_cached("INSERT INTO labels VALUES (?1, ?2)")?.execute(params![label, key])?;
+        }
+        Ok(())
+    }
+
+    /// Says anew what the customer is made of.
+    fn regroup(&mut self, key: IdentifierKey, customer: &mut Customer, grew: bool) -> Result<()> {
+        let members = identifiers::members(self.tx, key)?;
+        let devices = match (&members[..], grew) {
+            ([], _) => vec![key],
+            // Whoever claims a device for the first time has grown by it.
+            ([_], false) => Vec::new(),
+            _ => timeline::devices_of(self.tx, &members)?,
+        };
+        let mut named = |keys: Vec<IdentifierKey>| -> Result<Vec<Identifier>> {
+            keys.into_iter()
+                .map(|key| Ok(self.ids.get(self.tx, key)?.usable.to_identifier(&self.definitions.rules)))
+                .collect()
+        };
+        customer.states.identity = Identity::new(named(members)?, named(devices)?);
+        Ok(())
+    }
+
+    /// Lets silence fall on a customer, up to the clock, which was `since`.
+    pub fn fall_silent(&mut self, key: IdentifierKey, since: Timestamp) -> Result<bool> {
+        let Some(mut customer) = self.customers.take(self.tx, key, self.definitions, since)? else { return Ok(false) };
+        let before = std::mem::take(&mut customer.shown);
+        let mut facts = Vec::new();
+        let then = customer.states.at(since, &self.definitions.journeys, &mut facts).into_owned();
+        facts.clear();
+        let changes = then.due(&self.definitions.journeys).is_some_and(|due| due <= self.clock);
+        then.at(self.clock, &self.definitions.journeys, &mut facts);
+        self.facts(key).write(&mut facts, &customer.first, self.difference)?;
+        self.show(key, before, Some(customer))?;
+        Ok(changes)
+    }
 }
 
 /// Do the new events follow everything that is folded?
@@ -100,74 +241,4 @@ fn continues(before: Option<&Customer>, new: &NewEvents) -> bool {
         (Some(before), Some((first, _))) => before.last < *first,
         (_, None) | (None, _) => true,
     }
-}
-
-fn append(before: Option<Customer>, new: NewEvents, models: &[Model]) -> Option<Customer> {
-    let mut customer = match (before, new.first()) {
-        (Some(before), _) => before,
-        (None, Some((first, _))) => empty(first.clone(), models),
-        (None, None) => return None,
-    };
-    for (key, event) in new {
-        take_in(&mut customer, key, &event);
-    }
-    Some(customer)
-}
-
-fn refold(
-    tx: &Transaction<'_>,
-    key: IdentifierKey,
-    definitions: &Definitions,
-    ids: &mut Identifiers,
-) -> Result<Option<Customer>> {
-    let mut timeline = Merge::new(tx, timeline::sources_of(tx, key)?, Direction::OldestFirst)?;
-    let mut customer: Option<Customer> = None;
-    while let Some(row) = timeline.next()? {
-        let event = row.read(definitions)?;
-        let customer = customer.get_or_insert_with(|| empty(row.event.clone(), &definitions.models));
-        take_in(customer, row.event, &event);
-    }
-    regroup(tx, key, definitions, ids, customer.as_mut(), true)?;
-    Ok(customer)
-}
-
-fn empty(first: OrderKey, models: &[Model]) -> Customer {
-    let states = models.iter().map(|model| (model.empty(), Digest::default())).collect();
-    Customer { last: first.clone(), first, events: 0, states }
-}
-
-fn take_in(customer: &mut Customer, key: OrderKey, event: &Event) {
-    for (state, _) in &mut customer.states {
-        state.fold(event);
-    }
-    customer.events += 1;
-    customer.last = key;
-}
-
-/// Says anew what the customer is made of.
-fn regroup(
-    tx: &Transaction<'_>,
-    key: IdentifierKey,
-    definitions: &Definitions,
-    ids: &mut Identifiers,
-    customer: Option<&mut Customer>,
-    grew: bool,
-) -> Result<()> {
-    let Some(customer) = customer else { return Ok(()) };
-    let members = identifiers::members(tx, key)?;
-    let devices = match (&members[..], grew) {
-        ([], _) => vec![key],
-        // Whoever claims a device for the first time has grown by it.
-        ([_], false) => Vec::new(),
-        _ => timeline::devices_of(tx, &members)?,
-    };
-    let mut named = |keys: Vec<IdentifierKey>| -> Result<Vec<Identifier>> {
-        keys.into_iter().map(|key| Ok(ids.get(tx, key)?.usable.to_identifier(&definitions.rules))).collect()
-    };
-    let identity = Identity::new(named(members)?, named(devices)?);
-    let state = customer.states.iter_mut().find(|(state, _)| state.model() == Model::Identity);
-    if let Some((state, _)) = state {
-        *state = State::Identity(identity);
-    }
-    Ok(())
 }

@@ -9,6 +9,7 @@ mod claims;
 mod closure;
 mod customers;
 mod error;
+mod facts;
 mod fold;
 mod identifiers;
 mod identity;
@@ -24,15 +25,19 @@ mod totals;
 use std::sync::Arc;
 
 use rapport_customer::identity::Rules;
-use rapport_customer::{Model, fingerprint};
+use rapport_customer::{JourneyMaps, Model, Zone, fingerprint};
 use rapport_touchpoint::Catalogue;
 
-pub use apply::{Applied, ReadModel};
+pub use apply::{Applied, CustomerKey, Passed, ReadModel};
 pub use checkpoint::{Checkpoint, FencePoint};
 pub use error::ReadModelError;
 pub use incoming::Incoming;
 pub use parked::ParkedEvent;
-pub use query::{Answer, CustomerAnswer, CustomerName, Reader, Status, TimelineEntry, TimelinePage};
+pub use query::{
+    Answer, Changed, CustomerAnswer, CustomerName, FactPlace, Filter, Found, FoundPage, Reader, ResponseEntry,
+    ResponsesPage, ResponsesQuestion, Status, TimelineEntry, TimelinePage, TransitionEntry, TransitionsPage,
+    TransitionsQuestion,
+};
 
 /// Whose read model a file is.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,6 +53,9 @@ pub struct Origin {
 #[derive(Debug, Clone)]
 pub struct Definitions {
     pub rules: Rules,
+    /// Whose days are meant.
+    pub zone: Zone,
+    pub journeys: Arc<JourneyMaps>,
     pub catalogue: Arc<Catalogue>,
     pub models: Vec<Model>,
 }
@@ -55,6 +63,6 @@ pub struct Definitions {
 impl Definitions {
     /// Changes whenever the same log could give other answers.
     pub fn fingerprint(&self) -> [u8; 16] {
-        fingerprint(&self.rules, self.catalogue.fingerprint(), &self.models)
+        fingerprint(&self.rules, &self.zone, &self.journeys, self.catalogue.fingerprint(), &self.models)
     }
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::error::{ReadModelError, Result};
 
 /// Raised when a table changes; a file of another format is built anew.
-pub(crate) const FORMAT: &str = "1";
+pub(crate) const FORMAT: &str = "2";
 
 /// Events are named by their order key everywhere ([`rapport_touchpoint::OrderKey`]), so that every table that holds
 /// events is clustered in the order of events. Identifiers are interned to integers; these say nothing outside the file.
@@ -16,13 +16,14 @@ const TABLES: &str = "
 -- Whose file this is and under which definitions it was made: format, tenant, epoch, fingerprint.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
--- One row: how far the log is folded in, and what was met on the way.
+-- One row: how far the log is folded in, up to which moment silence has fallen, and what was met on the way.
 CREATE TABLE checkpoint (
     only       INTEGER PRIMARY KEY CHECK (only = 1),
     position   INTEGER NOT NULL,
+    clock      INTEGER NOT NULL,
     duplicates INTEGER NOT NULL
 );
-INSERT INTO checkpoint VALUES (1, 0, 0);
+INSERT INTO checkpoint VALUES (1, 0, 0, 0);
 
 -- Some records of the log as they were when they were folded in.
 CREATE TABLE fence (position INTEGER PRIMARY KEY, hash BLOB NOT NULL);
@@ -80,12 +81,38 @@ CREATE TABLE timeline (
     PRIMARY KEY (anchor, event)
 ) WITHOUT ROWID;
 
--- A customer: the root of its identifiers, or an unclaimed device; its earliest and latest event.
-CREATE TABLE customers (id INTEGER PRIMARY KEY, first BLOB NOT NULL, last BLOB NOT NULL, events INTEGER NOT NULL);
+-- A customer: the root of its identifiers, or an unclaimed device; its earliest and latest event. `due` is a moment at or
+-- before the next silence that changes something; `changed` the position at which the customer changed last.
+CREATE TABLE customers (
+    id      INTEGER PRIMARY KEY,
+    first   BLOB NOT NULL,
+    last    BLOB NOT NULL,
+    events  INTEGER NOT NULL,
+    due     INTEGER,
+    changed INTEGER NOT NULL
+);
+CREATE INDEX customers_by_due ON customers (due) WHERE due IS NOT NULL;
+CREATE INDEX customers_by_change ON customers (changed);
 
--- What each model knows of each customer.
+-- What each model knows of each customer after its last event; what silence has changed since is told by the clock.
 CREATE TABLE states (customer INTEGER NOT NULL, model INTEGER NOT NULL, state BLOB NOT NULL, PRIMARY KEY (customer, model))
     WITHOUT ROWID;
+
+-- What folds found worth telling one by one: changes of stage, answers, askings. `event` is the event that it comes from,
+-- for silence the moment alone; `closed_by` the event that closed it. JSON.
+CREATE TABLE facts (
+    customer  INTEGER NOT NULL,
+    event     BLOB NOT NULL,
+    kind      INTEGER NOT NULL,
+    slot      INTEGER NOT NULL,
+    fact      BLOB NOT NULL,
+    closed_by BLOB,
+    PRIMARY KEY (customer, event, kind, slot)
+) WITHOUT ROWID;
+CREATE INDEX facts_by_time ON facts (kind, event);
+
+-- What customers can be found by: `stage:sales=loyal`, `channel:web`, `trait:city=Oslo`.
+CREATE TABLE labels (label TEXT NOT NULL, customer INTEGER NOT NULL, PRIMARY KEY (label, customer)) WITHOUT ROWID;
 
 -- Tenant-wide sums, as decimal text since they may outgrow 64 bits.
 CREATE TABLE totals (name TEXT PRIMARY KEY, sum TEXT NOT NULL) WITHOUT ROWID;

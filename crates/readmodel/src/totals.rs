@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rapport_customer::{Digest, Model, Totals};
+use rapport_customer::{Digest, Model, Totals, coordinates};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::error::{ReadModelError, Result};
@@ -29,8 +29,12 @@ impl Difference {
     pub fn write(&self, tx: &Transaction<'_>) -> Result<()> {
         for (name, change) in self.totals.iter().filter(|(_, change)| *change != 0) {
             let sum = sum(tx, name)? + change;
-            tx.prepare_cached("INSERT OR REPLACE INTO totals VALUES (?1, ?2)")?
-                .execute(params![name, sum.to_string()])?;
+            if sum == 0 && name.starts_with('[') {
+                tx.prepare_cached("DELETE FROM totals WHERE name = ?1")?.execute([name])?;
+            } else {
+                tx.prepare_cached("INSERT OR REPLACE INTO totals VALUES (?1, ?2)")?
+                    .execute(params![name, sum.to_string()])?;
+            }
         }
         for (model, (gained, lost)) in &self.digests {
             let digest = digest(tx, *model)?.plus(*gained).minus(*lost);
@@ -52,9 +56,10 @@ fn parse(name: &str, text: &str) -> Result<i128> {
     text.parse().map_err(|error| ReadModelError::corrupt(format!("the total {name} is {text:?}: {error}")))
 }
 
-/// All sums.
+/// All sums but those of cells.
 pub(crate) fn all(connection: &Connection) -> Result<Totals> {
-    let mut find = connection.prepare_cached("SELECT name, sum FROM totals")?;
+    // Names begin with a letter, those of cells with a bracket, which comes before.
+    let mut find = connection.prepare_cached("SELECT name, sum FROM totals WHERE name >= 'a'")?;
     let rows = find.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
     let mut totals = Totals::default();
     for row in rows {
@@ -63,6 +68,27 @@ pub(crate) fn all(connection: &Connection) -> Result<Totals> {
         totals.add(name, sum);
     }
     Ok(totals)
+}
+
+/// The cells whose name lies from here to there, each with its coordinates.
+pub(crate) fn cells(
+    connection: &Connection,
+    from: &str,
+    until: &str,
+    mut take: impl FnMut(Vec<String>, u64) -> Result<()>,
+) -> Result<()> {
+    let mut find = connection.prepare_cached("SELECT name, sum FROM totals WHERE name >= ?1 AND name < ?2")?;
+    let mut rows = find.query([from, until])?;
+    while let Some(row) = rows.next()? {
+        let (name, text): (String, String) = (row.get(0)?, row.get(1)?);
+        let count = parse(&name, &text)?;
+        if count != 0 {
+            let coordinates = coordinates(&name)
+                .ok_or_else(|| ReadModelError::corrupt(format!("the total {name} lies among the cells")))?;
+            take(coordinates, u64::try_from(count).unwrap_or_default())?;
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn digest(connection: &Connection, model: Model) -> Result<Digest> {

@@ -12,6 +12,7 @@ use support::{World, event};
 fn each_version_of_a_model_says_the_same_for_ever() {
     let mut world = World::new();
     world.fold(&a_life());
+    world.let_pass(120);
     let said: Vec<String> = world
         .digests()
         .into_iter()
@@ -20,7 +21,12 @@ fn each_version_of_a_model_says_the_same_for_ever() {
         .collect();
     assert_eq!(
         said,
-        ["identity 57a330446518d466b7d59959489acd9b, version 1", "profile e97340cff8b0b6e2604bf995e25ffa35, version 1",]
+        [
+            "identity 57a330446518d466b7d59959489acd9b, version 1",
+            "profile 34390fa847160cc52994fe63a6b2bb48, version 1",
+            "journey c0b773f4ce1613e274375bd502b1a775, version 1",
+            "feedback bf0fdfdef678e63fdbc91cf1f58ae210, version 1",
+        ]
     );
 }
 
@@ -61,5 +67,19 @@ fn a_life() -> Vec<Value> {
         event(20 + n, &format!("view-{n}"), "product.viewed", "user_id:1", data)
     });
     events.extend(views);
+    let survey = |instance: &str, metric: &str| json!({"survey": "s", "instance": instance, "metric": metric, "touchpoint": "delivery"});
+    let answer = |instance: &str, metric: &str, score: u32| {
+        let mut answer = survey(instance, metric);
+        answer["score"] = json!(score);
+        answer
+    };
+    events.extend([
+        event(60, "asked", "survey.sent", "user_id:1", survey("a", "nps")),
+        event(61, "again", "survey.sent", "user_id:1", survey("b", "csat")),
+        event(62, "said", "survey.answered", "user_id:1", answer("a", "nps", 3)),
+        event(63, "thought better", "survey.answered", "user_id:1", answer("a", "nps", 9)),
+        event(64, "easy", "survey.answered", "user_id:2", answer("c", "ces", 7)),
+        event(65, "stars", "review.posted", "user_id:1", json!({"score": 4, "sku": "tea", "review_id": "r"})),
+    ]);
     events
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use include_dir::{Dir, include_dir};
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, ValidationError, Validator};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::limits::MAX_RULE_CHARS;
@@ -111,20 +111,20 @@ impl Catalogue {
         &self,
         event_type: &EventType,
         version: SchemaVersion,
-        data: &Value,
-    ) -> Result<Content, Vec<Violation>> {
+        data: Map<String, Value>,
+    ) -> Result<(Content, Map<String, Value>), Vec<Violation>> {
         let versions = self.types.get(event_type);
+        let data = Value::Object(data);
         if let Some(schema) = versions.and_then(|versions| versions.get(&version))
-            && !schema.validator.is_valid(data)
+            && !schema.validator.is_valid(&data)
         {
-            return Err(schema.validator.iter_errors(data).map(|error| schema.explain(&error)).collect());
+            return Err(schema.validator.iter_errors(&data).map(|error| schema.explain(&error)).collect());
         }
-        let Some(fields) = data.as_object() else {
-            return Err(vec![Violation::new("data", "must be a JSON object")]);
-        };
+        let Value::Object(mut data) = data else { unreachable!("an object was put in") };
         let newest = self.newest(event_type).unwrap_or(version);
-        let data = upcast::upcast(event_type, version, newest, fields);
-        Content::of(event_type, &data).map_err(|violation| vec![violation])
+        upcast::upcast(event_type, version, newest, &mut data);
+        let content = Content::of(event_type, &data).map_err(|violation| vec![violation])?;
+        Ok((content, data))
     }
 
     fn add(&mut self, file: &SchemaFile) -> Result<(), CatalogueError> {

@@ -19,6 +19,9 @@ pub enum Content {
     OrderPlaced(OrderPlaced),
     OrderRefunded(OrderRefunded),
     ProductViewed(ProductViewed),
+    SurveySent(SurveySent),
+    SurveyAnswered(SurveyAnswered),
+    ReviewPosted(ReviewPosted),
     /// A type that no model looks into: it is shown and counted.
     Other,
 }
@@ -73,6 +76,56 @@ pub struct Item {
     pub category: Option<String>,
     #[serde(default = "one", deserialize_with = "whole_number")]
     pub quantity: u32,
+}
+
+/// What a survey asks for, on which scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// Would you recommend us? 0 to 10.
+    Nps,
+    /// How satisfied are you? 1 to 5.
+    Csat,
+    /// How easy was it? 1 to 7.
+    Ces,
+}
+
+/// A customer was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct SurveySent {
+    pub survey: String,
+    pub instance: Option<String>,
+    pub metric: Metric,
+    pub touchpoint: Option<String>,
+    pub agent: Option<String>,
+    pub team: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct SurveyAnswered {
+    pub survey: String,
+    pub instance: Option<String>,
+    pub metric: Metric,
+    /// Within the metric's scale; the schema sees to it.
+    #[serde(deserialize_with = "whole_number")]
+    pub score: u32,
+    pub comment: Option<String>,
+    pub touchpoint: Option<String>,
+    pub agent: Option<String>,
+    pub team: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ReviewPosted {
+    /// Stars: 1 to 5.
+    #[serde(deserialize_with = "whole_number")]
+    pub score: u32,
+    pub review_id: Option<String>,
+    pub title: Option<String>,
+    pub text: Option<String>,
+    pub sku: Option<String>,
+    pub location: Option<String>,
+    pub platform: Option<String>,
 }
 
 fn one() -> u32 {
@@ -147,6 +200,9 @@ impl Content {
             "order.placed" => Self::OrderPlaced(typed(data)?),
             "order.refunded" => Self::OrderRefunded(typed(data)?),
             "product.viewed" => Self::ProductViewed(typed(data)?),
+            "survey.sent" => Self::SurveySent(typed(data)?),
+            "survey.answered" => Self::SurveyAnswered(typed(data)?),
+            "review.posted" => Self::ReviewPosted(typed(data)?),
             _ => Self::Other,
         })
     }

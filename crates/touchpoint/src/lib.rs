@@ -21,7 +21,8 @@ pub use attribute::{Channel, EventType, SchemaVersion};
 pub use body_hash::BodyHash;
 pub use catalogue::{Catalogue, CatalogueError, SchemaFile};
 pub use content::{
-    ConsentChanged, Content, CustomerIdentified, Item, OrderPlaced, OrderRefunded, ProductViewed, TraitValue,
+    ConsentChanged, Content, CustomerIdentified, Item, Metric, OrderPlaced, OrderRefunded, ProductViewed, ReviewPosted,
+    SurveyAnswered, SurveySent, TraitValue,
 };
 pub use identifier::{Country, Identifier, Normalisation, is_blocked};
 pub use order::{Order, OrderKey};

@@ -56,6 +56,17 @@ impl OrderKey {
         Self(time.nanos().to_be_bytes().to_vec())
     }
 
+    /// The source and id of the event; `None` for a moment alone.
+    pub fn source_and_id(&self) -> Option<(String, String)> {
+        let (has_sequence, rest) = self.0.get(8..)?.split_first()?;
+        let mut texts = rest.split(|byte| *byte == 0);
+        if *has_sequence == 1 {
+            texts.next()?;
+        }
+        let mut text = || texts.next().map(|text| String::from_utf8_lossy(text).into_owned());
+        Some((text()?, text()?))
+    }
+
     /// When the event happened; the epoch for [`OrderKey::MIN`].
     pub fn time(&self) -> Timestamp {
         let nanos = self.0.first_chunk().map_or(0, |bytes| i64::from_be_bytes(*bytes));

@@ -19,6 +19,8 @@ use crate::{
 pub struct Event {
     pub touchpoint: Touchpoint,
     pub content: Content,
+    /// All that the content was read from.
+    pub data: Map<String, Value>,
 }
 
 /// Checks an event as its producer sent it, hashes its body, and stamps what is absent: time, dataschema, bodyhash.
@@ -99,8 +101,8 @@ fn check(
         violations.push(Violation::new("bodyhash", "must be 32 lower-case hex digits"));
     }
     let data = match attributes.remove("data") {
-        None => Some(Value::Object(Map::new())),
-        Some(data @ Value::Object(_)) => Some(data),
+        None => Some(Map::new()),
+        Some(Value::Object(data)) => Some(data),
         Some(_) => {
             violations.push(Violation::new("data", "must be a JSON object"));
             None
@@ -122,7 +124,7 @@ fn check(
     let schema = event_type.as_ref().and_then(|event_type| fields.schema(event_type, catalogue));
     fields.extensions();
     let subject = fields.text("subject");
-    let identifiers = identifier::gather(subject, data.as_ref().and_then(Value::as_object), &mut violations);
+    let identifiers = identifier::gather(subject, data.as_ref(), &mut violations);
 
     let (Some(id), Some(source), Some(event_type), Some(channel), Some(time), Some(body_hash), Some(data)) =
         (id, source, event_type, channel, time, body_hash, data)
@@ -132,13 +134,13 @@ fn check(
     if !violations.is_empty() {
         return Err(cut(violations));
     }
-    let content = match schema {
-        Some(version) => catalogue.read(&event_type, version, &data).map_err(cut)?,
-        None => Content::Other,
+    let (content, data) = match schema {
+        Some(version) => catalogue.read(&event_type, version, data).map_err(cut)?,
+        None => (Content::Other, data),
     };
     let order = Order { time, sequence, source, id };
     let touchpoint = Touchpoint { order, event_type, channel, schema, body_hash, identifiers, json };
-    Ok(Event { touchpoint, content })
+    Ok(Event { touchpoint, content, data })
 }
 
 fn cut(mut violations: Vec<Violation>) -> Vec<Violation> {

@@ -2,8 +2,6 @@
 //!
 //! A new version of a type is a schema file and, here, the step from the version before it.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value};
 
 use crate::{EventType, SchemaVersion};
@@ -30,18 +28,16 @@ pub(crate) fn reaches(event_type: &EventType, from: SchemaVersion, newest: Schem
     (from.0..newest.0).all(|version| step(event_type.as_str(), SchemaVersion(version)).is_some())
 }
 
-/// The data as the newest version would have said it.
-pub(crate) fn upcast<'a>(
+/// Makes of the data what the newest version would have said.
+pub(crate) fn upcast(
     event_type: &EventType,
     from: SchemaVersion,
     newest: SchemaVersion,
-    data: &'a Map<String, Value>,
-) -> Cow<'a, Map<String, Value>> {
-    let mut data = Cow::Borrowed(data);
+    data: &mut Map<String, Value>,
+) {
     for version in from.0..newest.0 {
         if let Some(step) = step(event_type.as_str(), SchemaVersion(version)) {
-            step(data.to_mut());
+            step(data);
         }
     }
-    data
 }

@@ -57,7 +57,16 @@ const BUILT_IN: [&str; 36] = [
 ];
 
 /// The types that have a variant of their own in [`Content`].
-const TYPED: [&str; 5] = ["customer.identified", "consent.changed", "order.placed", "order.refunded", "product.viewed"];
+const TYPED: [&str; 8] = [
+    "customer.identified",
+    "consent.changed",
+    "order.placed",
+    "order.refunded",
+    "product.viewed",
+    "survey.sent",
+    "survey.answered",
+    "review.posted",
+];
 
 fn type_of(content: &Content) -> Option<&'static str> {
     match content {
@@ -66,6 +75,9 @@ fn type_of(content: &Content) -> Option<&'static str> {
         Content::OrderPlaced(_) => Some("order.placed"),
         Content::OrderRefunded(_) => Some("order.refunded"),
         Content::ProductViewed(_) => Some("product.viewed"),
+        Content::SurveySent(_) => Some("survey.sent"),
+        Content::SurveyAnswered(_) => Some("survey.answered"),
+        Content::ReviewPosted(_) => Some("review.posted"),
         Content::Other => None,
     }
 }

@@ -12,14 +12,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rapport_touchpoint::limits::MAX_EVENT_BYTES;
-use rapport_touchpoint::{Channel, EventType, Touchpoint};
+use rapport_touchpoint::{Channel, EventType};
 use tokio::sync::watch;
 
 use self::kinds::Kinds;
 pub(crate) use self::reader::Reader;
 use self::writer::Writer;
 use crate::queue::{Queue, Verdict, WAITING_BYTES, queue};
-use crate::{Epoch, Filter, OpenError, Position, ReadError, Tenant};
+use crate::{Batch, Epoch, Filter, OpenError, Position, ReadError, Tenant};
 
 /// How long an append waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -60,7 +60,7 @@ impl Embedded {
         Ok(Self(Arc::new(Inner { path, epoch, queue, kinds, head, writer: Mutex::new(Some(thread)) })))
     }
 
-    pub(crate) async fn append(&self, batch: Vec<Touchpoint>) -> Vec<Verdict> {
+    pub(crate) async fn append(&self, batch: Batch) -> Vec<Verdict> {
         self.0.queue.append(batch).await
     }
 

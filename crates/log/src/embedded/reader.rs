@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::kinds::Kinds;
 use super::schema::open_for_reading;
-use crate::{Filter, Position, Read, ReadError, Record};
+use crate::{Filter, Position, Read, ReadError, Record, TraceParent};
 
 /// One chunk is one read transaction: short, so that the write-ahead log can be checkpointed.
 const CHUNK_BYTES: usize = 8 * 1024 * 1024;
@@ -116,7 +116,7 @@ impl Scan {
         let passing = self.kinds.passing(&self.filter);
         let mut statement = connection
             .prepare_cached(
-                "SELECT position, recorded_at, kind, json FROM records
+                "SELECT position, recorded_at, kind, json, trace FROM records
                  WHERE position > ? AND position <= ? ORDER BY position",
             )
             .map_err(storage)?;
@@ -132,8 +132,10 @@ impl Scan {
                     what: format!("it was recorded at {nanos} ns, before 1970"),
                 })?;
                 let json: Vec<u8> = row.get(3).map_err(storage)?;
+                let trace: Option<String> = row.get(4).map_err(storage)?;
+                let trace = trace.and_then(|text| TraceParent::parse(&text));
                 bytes += json.len();
-                chunk.push(Read::Record(Record { position, recorded_at, json: Bytes::from(json) }));
+                chunk.push(Read::Record(Record { position, recorded_at, json: Bytes::from(json), trace }));
             }
             if bytes >= CHUNK_BYTES || chunk.len() as u64 >= CHUNK_RECORDS {
                 self.position = position;

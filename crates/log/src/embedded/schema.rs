@@ -1,7 +1,9 @@
 //! The file of an embedded log: its tables, what it says about itself, and how it is opened.
 //!
 //! `records` is the log, in rising positions. `ids` finds an event by its name: a row per body that came under it. `kinds`
-//! numbers the pairs of channel and type, so that a filter looks at one small integer per record.
+//! numbers the pairs of channel and type, so that a filter looks at one small integer per record. A record's `trace` is the
+//! `traceparent` that it was appended in, if there was one; files that were made before there were traces get the column
+//! when they are opened, and a program of that time can still use them.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -20,7 +22,7 @@ const TABLES: &str = "
     CREATE TABLE about (format INTEGER NOT NULL, tenant TEXT NOT NULL, epoch BLOB NOT NULL, key BLOB NOT NULL) STRICT;
     CREATE TABLE kinds (kind INTEGER PRIMARY KEY, channel TEXT NOT NULL, type TEXT NOT NULL, UNIQUE (channel, type)) STRICT;
     CREATE TABLE records (
-        position INTEGER PRIMARY KEY, recorded_at INTEGER NOT NULL, kind INTEGER NOT NULL, json BLOB NOT NULL
+        position INTEGER PRIMARY KEY, recorded_at INTEGER NOT NULL, kind INTEGER NOT NULL, json BLOB NOT NULL, trace TEXT
     ) STRICT;
     CREATE TABLE ids (name BLOB NOT NULL, body BLOB NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (name, body))
         STRICT, WITHOUT ROWID;
@@ -56,6 +58,7 @@ pub(super) fn open(path: &Path, tenant: &Tenant) -> Result<Opened, OpenError> {
         create(&mut connection, tenant).map_err(storage)?;
     }
     let epoch = read_about(&connection, path, tenant)?;
+    add_trace(&connection).map_err(storage)?;
     let (head, last_recorded_at) = read_end(&connection).map_err(storage)?;
     let kinds = read_kinds(&connection, path)?;
     Ok(Opened { connection, epoch, head, last_recorded_at, kinds, lock })
@@ -107,6 +110,14 @@ fn create(connection: &mut Connection, tenant: &Tenant) -> rusqlite::Result<()> 
         params![FORMAT, tenant.as_str(), epoch.id.as_bytes(), epoch.key],
     )?;
     transaction.commit()
+}
+
+fn add_trace(connection: &Connection) -> rusqlite::Result<()> {
+    let has_it = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('records') WHERE name = 'trace')";
+    if !connection.query_row(has_it, [], |row| row.get::<_, bool>(0))? {
+        connection.execute_batch("ALTER TABLE records ADD COLUMN trace TEXT")?;
+    }
+    Ok(())
 }
 
 fn read_about(connection: &Connection, path: &Path, tenant: &Tenant) -> Result<Epoch, OpenError> {

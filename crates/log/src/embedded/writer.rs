@@ -10,8 +10,9 @@ use tokio::sync::watch;
 
 use super::kinds::Kinds;
 use super::schema::{Lock, Opened};
+use crate::batch::Entry;
 use crate::name::{Bodies, Name, Standing, written};
-use crate::queue::{Jobs, answer};
+use crate::queue::{Jobs, answer, entries};
 use crate::{AppendError, Appended, Position};
 
 /// What one transaction takes at most.
@@ -47,7 +48,7 @@ impl Writer {
     pub(super) fn run(mut self, mut jobs: Jobs) {
         while let Some(mut group) = jobs.blocking_next_group(GROUP_EVENTS, GROUP_BYTES) {
             group.retain(|job| !job.is_abandoned());
-            let events: Vec<&Touchpoint> = group.iter().flat_map(|job| &job.events).collect();
+            let events = entries(&group);
             if events.is_empty() {
                 continue;
             }
@@ -62,7 +63,7 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, events: &[&Touchpoint]) -> rusqlite::Result<Vec<Appended>> {
+    fn commit(&mut self, events: &[Entry<'_>]) -> rusqlite::Result<Vec<Appended>> {
         // Never backwards, so that "what was recorded by then" is always a prefix of the log.
         let recorded_at = now().max(self.last_recorded_at);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -85,19 +86,19 @@ impl Writer {
 
 fn write(
     transaction: &Transaction<'_>,
-    events: &[&Touchpoint],
+    events: &[Entry<'_>],
     mut head: Position,
     recorded_at: i64,
     numbers: &HashMap<(Channel, EventType), usize>,
 ) -> rusqlite::Result<Written> {
-    let names: Vec<Name> = events.iter().map(|event| event.name_hash()).collect();
+    let names: Vec<Name> = events.iter().map(|entry| entry.event.name_hash()).collect();
     let mut known = look_up(transaction, &names)?;
     let mut new_ids: Vec<(Name, BodyHash, Position)> = Vec::new();
     let mut new_kinds: Vec<(Channel, EventType)> = Vec::new();
     let mut verdicts = Vec::with_capacity(events.len());
-    let mut insert =
-        transaction.prepare_cached("INSERT INTO records (position, recorded_at, kind, json) VALUES (?, ?, ?, ?)")?;
-    for (event, name) in events.iter().zip(names) {
+    let mut insert = transaction
+        .prepare_cached("INSERT INTO records (position, recorded_at, kind, json, trace) VALUES (?, ?, ?, ?, ?)")?;
+    for (Entry { event, trace }, name) in events.iter().zip(names) {
         let bodies = known.entry(name).or_default();
         let first = match bodies.standing(event.body_hash) {
             Standing::Known(verdict) => {
@@ -108,7 +109,7 @@ fn write(
         };
         head = Position(head.0 + 1);
         let kind = number(transaction, event, numbers, &mut new_kinds)?;
-        insert.execute(params![head.0, recorded_at, kind, event.json()])?;
+        insert.execute(params![head.0, recorded_at, kind, event.json(), trace.map(|trace| trace.to_string())])?;
         bodies.add(event.body_hash, head);
         new_ids.push((name, event.body_hash, head));
         verdicts.push(written(head, first));

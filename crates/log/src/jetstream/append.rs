@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_nats::connection::State;
 use async_nats::jetstream::Context;
 use bytes::Bytes;
-use rapport_touchpoint::{BodyHash, Touchpoint};
+use rapport_touchpoint::BodyHash;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -19,8 +19,9 @@ use super::publish::{BATCH_MESSAGES, Message, Publisher, Stored};
 use super::recent::Recent;
 use super::stream::{EPOCH, hex};
 use super::subject;
+use crate::batch::Entry;
 use crate::name::{Name, Standing, written};
-use crate::queue::{Jobs, Verdict, answer};
+use crate::queue::{Jobs, Verdict, answer, entries};
 use crate::{AppendError, Appended, Away, Position, Tenant};
 
 const GROUP_BYTES: usize = 8 * 1024 * 1024;
@@ -64,7 +65,7 @@ impl Appender {
             let Some(deadline) = group.iter().map(|job| job.deadline).max() else { continue };
             let confirmed = self.confirm_stream(deadline).await;
             group.retain(|job| !job.is_abandoned());
-            let events: Vec<&Touchpoint> = group.iter().flat_map(|job| &job.events).collect();
+            let events = entries(&group);
             let verdicts = match confirmed {
                 Ok(()) => self.append(&events).await,
                 Err(away) => vec![Err(AppendError::Unavailable(away)); events.len()],
@@ -96,8 +97,8 @@ impl Appender {
         Ok(())
     }
 
-    async fn append(&mut self, events: &[&Touchpoint]) -> Vec<Verdict> {
-        let names: Vec<Name> = events.iter().map(|event| event.name_hash()).collect();
+    async fn append(&mut self, events: &[Entry<'_>]) -> Vec<Verdict> {
+        let names: Vec<Name> = events.iter().map(|entry| entry.event.name_hash()).collect();
         let (steps, messages) = self.plan(events, &names);
         let outcomes = tokio::select! {
             outcomes = self.publisher.publish(&messages) => outcomes,
@@ -105,7 +106,7 @@ impl Appender {
             _ = self.disconnections.changed() => vec![Err(AppendError::Unavailable(Away::Disconnected)); messages.len()],
         };
         let mut verdicts = Vec::with_capacity(events.len());
-        for (step, (event, name)) in steps.into_iter().zip(events.iter().zip(names)) {
+        for (step, (Entry { event, .. }, name)) in steps.into_iter().zip(events.iter().zip(names)) {
             verdicts.push(match step {
                 Step::Told(verdict) => Ok(verdict),
                 Step::Sent(message) => {
@@ -117,10 +118,10 @@ impl Appender {
     }
 
     /// An event that comes twice in a group is one message: the server refuses a batch with one id twice.
-    fn plan(&self, events: &[&Touchpoint], names: &[Name]) -> (Vec<Step>, Vec<Message>) {
+    fn plan(&self, events: &[Entry<'_>], names: &[Name]) -> (Vec<Step>, Vec<Message>) {
         let mut messages: Vec<Message> = Vec::with_capacity(events.len());
         let mut sent: HashMap<(Name, BodyHash), usize> = HashMap::with_capacity(events.len());
-        let step = |(event, name): (&&Touchpoint, &Name)| {
+        let step = |(Entry { event, trace }, name): (&Entry<'_>, &Name)| {
             if let Standing::Known(verdict) = self.recent.standing(name, event.body_hash) {
                 return Step::Told(verdict);
             }
@@ -129,6 +130,7 @@ impl Appender {
                     subject: subject::of(&self.tenant, event),
                     id: format!("{}-{}", hex(name), event.body_hash),
                     payload: Bytes::copy_from_slice(event.json()),
+                    trace: *trace,
                 });
                 messages.len() - 1
             });

@@ -15,7 +15,7 @@ use async_nats::jetstream::{Context, ContextBuilder};
 use async_nats::{Client, ConnectOptions, Event};
 use futures::TryStreamExt;
 use rapport_touchpoint::limits::MAX_EVENT_BYTES;
-use rapport_touchpoint::{Channel, EventType, Touchpoint};
+use rapport_touchpoint::{Channel, EventType};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -25,7 +25,7 @@ use self::publish::Publisher;
 pub(crate) use self::reader::Reader;
 use self::stream::OVERHEAD_BYTES;
 use crate::queue::{Queue, Verdict, WAITING_BYTES, queue};
-use crate::{Epoch, Filter, OpenError, Position, ReadError, Tenant};
+use crate::{Batch, Epoch, Filter, OpenError, Position, ReadError, Tenant};
 
 /// How long an append, or any other question, waits for the server.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -77,7 +77,7 @@ impl JetStream {
         })))
     }
 
-    pub(crate) async fn append(&self, batch: Vec<Touchpoint>) -> Vec<Verdict> {
+    pub(crate) async fn append(&self, batch: Batch) -> Vec<Verdict> {
         self.0.queue.append(batch).await
     }
 

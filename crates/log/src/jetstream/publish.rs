@@ -19,8 +19,10 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::PATIENCE;
-use crate::{AppendError, Away, Position};
+use crate::{AppendError, Away, Position, TraceParent};
 
+/// The header that carries a message's trace, as everywhere.
+pub(super) const TRACE: &str = "traceparent";
 /// What the server takes in one atomic batch.
 pub(super) const BATCH_MESSAGES: usize = 1000;
 /// Messages sent one by one that wait for the server's word.
@@ -31,6 +33,7 @@ pub(super) struct Message {
     /// The server takes a message with the id of a recent one for the same.
     pub(super) id: String,
     pub(super) payload: Bytes,
+    pub(super) trace: Option<TraceParent>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -139,6 +142,9 @@ impl Publisher {
 fn headers(message: &Message) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(NATS_MESSAGE_ID, message.id.as_str());
+    if let Some(trace) = message.trace {
+        headers.insert(TRACE, trace.to_string());
+    }
     headers
 }
 

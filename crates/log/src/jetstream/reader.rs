@@ -15,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Stream;
+use super::publish::TRACE;
 use super::stream::EPOCH;
-use crate::{Cause, Position, Read, ReadError, Record};
+use crate::{Cause, Position, Read, ReadError, Record, TraceParent};
 
 /// Asked for at a time; half as many more may be on their way, far below what the client can hold.
 const BATCH_MESSAGES: usize = 1000;
@@ -174,7 +175,7 @@ impl Reader {
     }
 
     fn take(&mut self, message: Received) -> Result<Read, ReadError> {
-        let Received { position, recorded_at, pending, json } = message;
+        let Received { position, recorded_at, pending, json, trace } = message;
         let recorded_at = recorded_at.ok_or_else(|| ReadError::Broken {
             position,
             what: "it was recorded before 1970 or after 2262".to_owned(),
@@ -188,7 +189,7 @@ impl Reader {
                 self.caught_up = CaughtUp::At(position);
             }
         }
-        Ok(Read::Record(Record { position, recorded_at, json }))
+        Ok(Read::Record(Record { position, recorded_at, json, trace }))
     }
 }
 
@@ -198,6 +199,7 @@ struct Received {
     recorded_at: Option<Timestamp>,
     pending: u64,
     json: bytes::Bytes,
+    trace: Option<TraceParent>,
 }
 
 impl Following {
@@ -211,7 +213,9 @@ impl Following {
         }
         self.delivered = sequence;
         let (recorded_at, pending) = (Timestamp::from_datetime(info.published), info.pending);
-        Ok(Received { position, recorded_at, pending, json: message.message.payload })
+        let trace = message.headers.as_ref().and_then(|headers| headers.get(TRACE));
+        let trace = trace.and_then(|text| TraceParent::parse(text.as_str()));
+        Ok(Received { position, recorded_at, pending, json: message.message.payload, trace })
     }
 }
 

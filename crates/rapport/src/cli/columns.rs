@@ -15,6 +15,11 @@ impl Columns {
         self.rows.push(cells.iter().map(|cell| plain(cell)).collect());
     }
 
+    /// Where the number of columns is known only when it runs.
+    pub fn cells(&mut self, cells: &[String]) {
+        self.rows.push(cells.iter().map(|cell| plain(cell)).collect());
+    }
+
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -47,7 +52,10 @@ impl Columns {
     }
 }
 
+/// With or without a sign, in % or not.
 fn is_number(cell: &str) -> bool {
+    let cell = cell.strip_suffix(" %").unwrap_or(cell);
+    let cell = cell.strip_prefix('+').unwrap_or(cell);
     cell.starts_with(|c: char| c.is_ascii_digit() || c == '-')
         && cell.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'))
         && cell.bytes().skip(1).all(|b| b != b'-')
@@ -95,5 +103,15 @@ mod tests {
         columns.row(["store", "1200", "b"]);
         assert_eq!(columns.under("Title"), "\nTitle\n  web       7  a\\u{1b}[2J\n  store  1200  b\n");
         assert_eq!(Columns::default().under("Title"), "");
+    }
+
+    #[test]
+    fn shares_and_signed_numbers_are_numbers() {
+        for number in ["7", "-7", "+12.5", "61.2 %", "-0.5 %"] {
+            assert!(is_number(number), "{number}");
+        }
+        for text in ["2026-03-01", "1.2.3", "%", "+", "7 days"] {
+            assert!(!is_number(text), "{text}");
+        }
     }
 }

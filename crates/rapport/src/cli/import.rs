@@ -67,7 +67,7 @@ pub async fn run(args: ImportArgs) -> Result<(), CliError> {
 }
 
 /// For people.
-pub fn print_summary(summary: &Summary) -> Result<(), CliError> {
+fn print_summary(summary: &Summary) -> Result<(), CliError> {
     columns::print(&text(summary))
 }
 

@@ -1,5 +1,7 @@
 //! Answers as proto3 JSON: the names and forms of the contract, with default values, 64-bit integers as text.
 
+use std::sync::LazyLock;
+
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use serde_json::Value;
@@ -9,8 +11,9 @@ use crate::wire::DESCRIPTORS;
 
 /// `name` is the message's, below `rapport.v1`.
 pub fn proto_json(name: &str, message: &impl Message) -> Result<Value, CliError> {
-    let pool = DescriptorPool::decode(DESCRIPTORS).expect("the build wrote the descriptors");
-    let descriptor = pool.get_message_by_name(&format!("rapport.v1.{name}")).expect("the contract has the message");
+    static POOL: LazyLock<DescriptorPool> =
+        LazyLock::new(|| DescriptorPool::decode(DESCRIPTORS).expect("the build wrote the descriptors"));
+    let descriptor = POOL.get_message_by_name(&format!("rapport.v1.{name}")).expect("the contract has the message");
     let message =
         DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice()).expect("a message is its own protobuf");
     let options = SerializeOptions::new().skip_default_fields(false);
@@ -24,6 +27,11 @@ pub fn print(value: &Value) -> Result<(), CliError> {
     super::columns::print(&format!("{value:#}"))
 }
 
+/// Where each line is an answer of its own.
+pub fn print_line(value: &Value) -> Result<(), CliError> {
+    super::columns::print(&value.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,7 +39,7 @@ mod tests {
 
     #[test]
     fn defaults_are_there_and_long_integers_are_text() {
-        let freshness = Some(Freshness { position: 5_000_000_000, head: 0, lag: 0 });
+        let freshness = Some(Freshness { position: 5_000_000_000, head: 0, lag: 0, clock: None });
         let json = proto_json("TotalsResponse", &TotalsResponse { freshness, ..TotalsResponse::default() }).unwrap();
         assert_eq!(json["freshness"]["position"], "5000000000");
         assert_eq!(json["customers"], "0");

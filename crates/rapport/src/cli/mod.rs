@@ -1,27 +1,41 @@
 //! The command line: one file for each command.
 
+mod chart;
 mod columns;
 mod customer;
+mod days;
 mod demo;
 mod error;
+mod feedback;
+mod filter;
+mod find;
 mod import;
+mod journey;
 mod json;
 mod moment;
+mod new_file;
+mod pages;
 mod rebuild;
 mod replay;
 mod serve;
+mod span;
 mod status;
 mod target;
 mod totals;
+mod watch;
 
 use clap::{Parser, Subcommand};
 
-pub use customer::{print_customer, print_timeline};
+use crate::config::{self, Config, ConfigError};
+
+pub use customer::{print_customer_briefly, print_timeline};
 pub use demo::DemoArgs;
 pub use error::{CliError, USAGE};
-pub use import::print_summary;
+pub use feedback::{print_scores, scores};
+pub use find::{find, print_found};
+pub use journey::{funnel, print_changes, print_funnel, transitions};
 pub use serve::ServeArgs;
-pub use totals::print_totals;
+pub use totals::print_currencies;
 
 /// Remembers every contact between a company and its customers, and can always say what it means.
 ///
@@ -47,6 +61,10 @@ enum Command {
     Serve(ServeArgs),
     Import(import::ImportArgs),
     Customer(customer::CustomerArgs),
+    Journey(journey::JourneyArgs),
+    Feedback(feedback::FeedbackArgs),
+    Find(find::FindArgs),
+    Watch(watch::WatchArgs),
     Totals(totals::TotalsArgs),
     Replay(replay::ReplayArgs),
     Rebuild(rebuild::RebuildArgs),
@@ -54,14 +72,23 @@ enum Command {
     Demo(DemoArgs),
 }
 
+impl Cli {
+    /// The checked configuration, if the command is `serve`.
+    pub fn served(self) -> Option<Result<Config, ConfigError>> {
+        let Command::Serve(args) = self.command else { return None };
+        Some(Config::try_from(config::ServeArgs::from(args)))
+    }
+}
+
 /// Runs one command to its end.
 pub fn run(cli: Cli) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Runtime)?;
     let result = runtime.block_on(async {
         match cli.command {
-            // These two end by themselves in good order when they are interrupted.
+            // These end by themselves in good order when they are interrupted.
             Command::Serve(args) => serve::run(args).await,
             Command::Demo(args) => demo::run(args).await,
+            Command::Watch(args) => watch::run(args).await,
             command => tokio::select! {
                 result = ask(command) => result,
                 _ = tokio::signal::ctrl_c() => Err(CliError::Interrupted),
@@ -77,11 +104,14 @@ async fn ask(command: Command) -> Result<(), CliError> {
     match command {
         Command::Import(args) => import::run(args).await,
         Command::Customer(args) => customer::run(args).await,
+        Command::Journey(args) => journey::run(args).await,
+        Command::Feedback(args) => feedback::run(args).await,
+        Command::Find(args) => find::run(args).await,
         Command::Totals(args) => totals::run(args).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Rebuild(args) => rebuild::run(args).await,
         Command::Status(args) => status::run(args).await,
-        Command::Serve(_) | Command::Demo(_) => unreachable!("run on their own"),
+        Command::Serve(_) | Command::Demo(_) | Command::Watch(_) => unreachable!("run on their own"),
     }
 }
 
@@ -117,6 +147,30 @@ mod tests {
         refused("rapport customer cus_12", "32 hex digits");
         refused("rapport replay --from yesterday", "2026-11-21");
         refused("rapport import", "<FILE>");
+        refused("rapport journey", "<NAME>");
+        refused("rapport journey funell", "funnel and transitions");
+        refused("rapport journey funnel --by year", "day, week, month, quarter");
+        refused("rapport journey funnel --from yesterday", "2026-03-01");
+        refused("rapport journey transitions --limit 0", "1..");
+        refused("rapport feedback --slice country", "channel, survey, touchpoint, agent, team, stage");
+        refused("rapport feedback responses --by month", "--by");
+        refused("rapport find --journey sales", "--stage");
+        refused("rapport find user_id:42", "unexpected argument");
+        refused("rapport watch user_id:42 --stage loyal", "--stage");
+    }
+
+    #[test]
+    fn a_journey_is_of_one_customer_or_of_all() {
+        for line in [
+            "rapport journey user_id:42 --journey sales --json",
+            "rapport journey funnel --by month --by-channel --channel web",
+            "rapport journey transitions --to at_risk --limit 5",
+            "rapport feedback --measure nps --by month --slice channel --only channel=web",
+            "rapport feedback responses --highest 6",
+            "rapport watch --stage at_risk --from-position 7",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! `rapport replay`: history, as it was recorded, one touchpoint per line.
 
-use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use rapport_touchpoint::Timestamp;
-use tempfile::NamedTempFile;
 
+use super::new_file::NewFile;
 use super::target::{Target, customer_ref};
 use super::{CliError, moment};
 use crate::progress;
@@ -63,13 +62,9 @@ pub async fn run(args: ReplayArgs) -> Result<(), CliError> {
         }
         Some(file) => {
             let failed = |source| CliError::File { file: file.clone(), source };
-            let temporary = temporary_beside(file).map_err(failed)?;
-            let mut out = BufWriter::new(temporary);
+            let mut out = NewFile::beside(file).map_err(failed)?;
             let written = copy(&args, &connection, &mut out, failed).await?;
-            let temporary = out.into_inner().map_err(|error| failed(error.into_error()))?;
-            temporary.as_file().sync_all().map_err(failed)?;
-            let kept = if args.force { temporary.persist(file) } else { temporary.persist_noclobber(file) };
-            kept.map_err(|error| failed(error.error))?;
+            out.complete(args.force).map_err(failed)?;
             eprintln!("{written} touchpoints in {}", file.display());
             Ok(())
         }
@@ -98,16 +93,6 @@ fn check(args: &ReplayArgs) -> Result<(), CliError> {
         )));
     }
     Ok(())
-}
-
-/// In the folder of `file`, so that it can be renamed; with the rights that any new file gets.
-fn temporary_beside(file: &Path) -> io::Result<NamedTempFile<std::fs::File>> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = file.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_string_lossy();
-    tempfile::Builder::new()
-        .prefix(&format!(".{name}."))
-        .suffix(".partial")
-        .make_in(folder, |path| OpenOptions::new().write(true).create_new(true).open(path))
 }
 
 /// All touchpoints that the server sends; how many.
@@ -153,6 +138,7 @@ fn one_line(json: &str) -> std::borrow::Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use tempfile::NamedTempFile;
 
     use super::*;
 

@@ -12,8 +12,10 @@ use crate::config;
 #[command(after_help = "Examples:\n  \
     rapport serve\n  \
     rapport serve --data /var/lib/rapport --listen 127.0.0.1:7800\n  \
-    rapport serve --log nats://127.0.0.1:4222\n\n\
-    All that the server keeps lies in the data folder; with NATS, the log itself is kept there. What it says of itself \
+    rapport serve --log nats://127.0.0.1:4222\n  \
+    rapport serve --log nats://127.0.0.1:4222 --roles projector --models profile\n\n\
+    Over HTTP, on the same port, it says whether it is up (/healthz) and ready (/readyz), and what it measures \
+    (/metrics). All that the server keeps lies in the data folder; with NATS, the log itself is kept there. What it says of itself \
     goes to standard error; RUST_LOG=debug says more.")]
 pub struct ServeArgs {
     /// Where the log and the read models are kept; made if it is not there
@@ -22,7 +24,7 @@ pub struct ServeArgs {
     /// Where touchpoints are kept: embedded (one file per tenant) or nats://HOST:PORT (JetStream)
     #[arg(long, value_name = "LOG", default_value = "embedded")]
     pub log: String,
-    /// The address and port to listen at, for gRPC
+    /// The address and port to listen at, for gRPC and HTTP
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7700")]
     pub listen: String,
     /// Tenants and limits in TOML; one tenant, default, without it
@@ -31,10 +33,28 @@ pub struct ServeArgs {
     /// Allow listening beyond this machine without TLS and tokens
     #[arg(long)]
     pub insecure: bool,
+    /// What this process does: gateway takes events in, projector folds them and answers; both without it
+    #[arg(long, value_name = "ROLES")]
+    pub roles: Option<String>,
+    /// The models that this process folds and answers from, with commas between them; all without it
+    #[arg(long, value_name = "MODELS")]
+    pub models: Option<String>,
+    /// How the server tells of itself on standard error: text, for people, or json, an object in each line
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub log_format: String,
+    /// Send traces to this collector: OpenTelemetry over gRPC, http://HOST:PORT; none without it
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<String>,
+}
+
+impl From<ServeArgs> for config::ServeArgs {
+    fn from(args: ServeArgs) -> Self {
+        let ServeArgs { data, log, listen, config, insecure, roles, models, log_format, otlp_endpoint } = args;
+        Self { data, log, listen, config, insecure, roles, models, log_format, otlp_endpoint }
+    }
 }
 
 pub async fn run(args: ServeArgs) -> Result<(), CliError> {
-    let ServeArgs { data, log, listen, config, insecure } = args;
-    crate::serve::run(config::ServeArgs { data, log, listen, config, insecure }).await?;
+    crate::serve::run(args.into()).await?;
     Ok(())
 }

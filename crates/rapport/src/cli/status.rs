@@ -1,5 +1,7 @@
 //! `rapport status`: how is the service?
 
+use std::time::Duration;
+
 use clap::Args;
 
 use super::columns::{self, Columns, plain};
@@ -7,18 +9,25 @@ use super::target::Target;
 use super::{CliError, json, moment};
 use crate::wire::v1::{StatusRequest, StatusResponse};
 
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// Show how far the log and the read model are, and whether something is wrong
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     rapport status\n  \
+    rapport status --wait\n  \
     rapport status --tenant acme --json\n\n\
-    Two read models with the same digest hold the same answers.")]
+    Two read models with the same digest hold the same answers. At equal position and clock, those of one log have the \
+    same.")]
 pub struct StatusArgs {
     #[command(flatten)]
     target: Target,
     /// Answer only once the read model is at this position
     #[arg(long, value_name = "POSITION", default_value_t = 0)]
     min_position: u64,
+    /// Answer only once nothing changes any more by itself: all that is on the log is folded, all due silence has fallen
+    #[arg(long)]
+    wait: bool,
     /// Print the answer as proto3 JSON
     #[arg(long)]
     json: bool,
@@ -27,7 +36,14 @@ pub struct StatusArgs {
 pub async fn run(args: StatusArgs) -> Result<(), CliError> {
     let connection = args.target.connect().await?;
     let request = StatusRequest { tenant: args.target.tenant, min_position: args.min_position };
-    let status = connection.admin().status(request).await.map_err(|status| connection.failed(status))?.into_inner();
+    let mut admin = connection.admin();
+    let status = loop {
+        let status = admin.status(request.clone()).await.map_err(|status| connection.failed(status))?.into_inner();
+        if status.settled || !args.wait || !status.fault.is_empty() {
+            break status;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    };
     if args.json { json::print(&json::proto_json("StatusResponse", &status)?) } else { columns::print(&text(&status)) }
 }
 
@@ -37,6 +53,8 @@ fn text(status: &StatusResponse) -> String {
     facts.row(["log", &format!("{} (epoch {})", status.log, status.epoch)]);
     facts.row(["head", &format!("position {}", status.head)]);
     facts.row(["read model", &format!("position {}, {} behind", status.position, status.lag)]);
+    let silence = if status.settled { "" } else { "; more is due, or more is on the log" };
+    facts.row(["silence", &format!("until {}{silence}", moment::show(status.clock.as_ref()))]);
     facts.row(["generation", &format!("no. {}", status.generation)]);
     facts.row(["touchpoints", &format!("{} distinct, {} sent twice", status.touchpoints, status.duplicates)]);
     facts.row(["parked", &format!("{} events", status.parked)]);

@@ -27,12 +27,12 @@ pub async fn run(args: TotalsArgs) -> Result<(), CliError> {
     let connection = args.target.connect().await?;
     let request = TotalsRequest { tenant: args.target.tenant, min_position: args.min_position };
     let totals = connection.customers().totals(request).await.map_err(|status| connection.failed(status))?.into_inner();
-    if args.json { json::print(&json::proto_json("TotalsResponse", &totals)?) } else { print_totals(&totals) }
+    if args.json { json::print(&json::proto_json("TotalsResponse", &totals)?) } else { columns::print(&text(&totals)) }
 }
 
-/// For people.
-pub fn print_totals(totals: &TotalsResponse) -> Result<(), CliError> {
-    columns::print(&text(totals))
+/// For people: the orders only.
+pub fn print_currencies(totals: &TotalsResponse) -> Result<(), CliError> {
+    columns::print(&orders(&totals.by_currency))
 }
 
 fn text(totals: &TotalsResponse) -> String {

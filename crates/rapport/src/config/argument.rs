@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rapport_log::LogConfig;
 
-use super::ConfigError;
+use super::{ConfigError, LogFormat};
 
 /// The port of a NATS server, where the URL names none.
 const NATS_PORT: u16 = 4222;
@@ -52,6 +52,35 @@ pub(super) fn log(text: &str, data: &Path, replicas: usize) -> Result<LogConfig,
     }
     let user = if user.is_empty() { String::new() } else { format!("{user}@") };
     Ok(LogConfig::JetStream { url: format!("nats://{user}{host}:{port}"), replicas })
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, ConfigError> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        other => {
+            let right = "it must be text, for people, or json, an object in each line".to_owned();
+            Err(ConfigError::Argument { argument: "--log-format", value: other.to_owned(), right })
+        }
+    }
+}
+
+/// An empty one is none, as everywhere where it comes from the environment.
+pub(super) fn otlp_endpoint(text: Option<String>) -> Result<Option<String>, ConfigError> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let is_right = |text: &str| {
+        let host_and_port = text.strip_prefix("http://")?.trim_end_matches('/');
+        let (host, port) = host_and_port.rsplit_once(':')?;
+        let is_host_byte = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+        let port = port.parse::<u16>().ok().filter(|port| *port > 0);
+        port.filter(|_| !host.is_empty() && host.bytes().all(is_host_byte))
+    };
+    if is_right(&text).is_none() {
+        let right =
+            "it must be a collector of OpenTelemetry traces over gRPC, such as http://127.0.0.1:4317".to_owned();
+        return Err(ConfigError::Argument { argument: "--otlp-endpoint", value: without_password(&text), right });
+    }
+    Ok(Some(text))
 }
 
 /// `None` if there is a port and it is none. An IPv6 address stands in brackets.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use rapport_customer::DefinitionError;
 use rapport_touchpoint::CatalogueError;
 use thiserror::Error;
 
@@ -24,4 +25,8 @@ pub enum ConfigError {
     Schemas { file: PathBuf, key: String, value: PathBuf, source: std::io::Error },
     #[error("{}: {key} is {:?}: {source}", file.display(), value.display())]
     Schema { file: PathBuf, key: String, value: PathBuf, source: Box<CatalogueError> },
+    #[error("{}: {key} is {:?}, which cannot be read: {source}; it must be a file such as examples/definitions.toml", file.display(), value.display())]
+    Unread { file: PathBuf, key: String, value: PathBuf, source: std::io::Error },
+    #[error("{}: {key}: {source}", file.display())]
+    Definitions { file: PathBuf, key: String, source: Box<DefinitionError> },
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rapport_customer::Definitions;
 use rapport_customer::identity::Rules;
 use rapport_log::Tenant;
 use rapport_touchpoint::{Catalogue, Country, SchemaFile};
@@ -40,6 +41,7 @@ struct FileText {
 struct TenantText {
     country: Option<String>,
     schemas: Option<PathBuf>,
+    definitions: Option<PathBuf>,
     custom_types: Option<String>,
 }
 
@@ -114,8 +116,12 @@ impl File<'_> {
             None => Catalogue::built_in(),
             Some(folder) => self.catalogue(&key("schemas"), folder)?,
         };
+        let definitions = match &text.definitions {
+            None => Definitions::standard(&catalogue),
+            Some(path) => self.definitions(&key("definitions"), path, &catalogue)?,
+        };
         let rules = Rules::default().with_country(country.transpose()?);
-        Ok(TenantConfig { rules, catalogue: Arc::new(catalogue), custom_types })
+        Ok(TenantConfig { rules, catalogue: Arc::new(catalogue), definitions: Arc::new(definitions), custom_types })
     }
 
     /// A relative folder is meant from where the file lies, so that a configuration can be moved as a whole.
@@ -130,6 +136,17 @@ impl File<'_> {
                 value,
                 source: Box::new(source),
             }),
+        }
+    }
+
+    /// Relative as a folder of schemas is. Errors name it as it is named in `rapport.toml`.
+    fn definitions(&self, key: &str, path: &Path, catalogue: &Catalogue) -> Result<Definitions, ConfigError> {
+        let (file, key) = (self.path.to_owned(), key.to_owned());
+        let from_here = self.path.parent().unwrap_or(Path::new("")).join(path);
+        match std::fs::read_to_string(&from_here) {
+            Err(source) => Err(ConfigError::Unread { file, key, value: path.to_owned(), source }),
+            Ok(text) => Definitions::parse(&path.display().to_string(), &text, catalogue)
+                .map_err(|source| ConfigError::Definitions { file, key, source: Box::new(source) }),
         }
     }
 

@@ -3,6 +3,7 @@
 mod argument;
 mod error;
 mod file;
+mod hosting;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,11 +11,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rapport_customer::Definitions;
 use rapport_customer::identity::Rules;
 use rapport_log::{LogConfig, Tenant};
 use rapport_touchpoint::Catalogue;
 
 pub use self::error::ConfigError;
+use crate::clock::Clock;
+use crate::hosting::Hosting;
 
 /// The tenant that an empty name means, and the only one where no file names others.
 pub const DEFAULT_TENANT: &str = "default";
@@ -33,6 +37,13 @@ pub struct ServeArgs {
     pub config: Option<PathBuf>,
     /// Listen beyond this machine, without TLS and tokens.
     pub insecure: bool,
+    /// Names with commas; `None` for all.
+    pub roles: Option<String>,
+    pub models: Option<String>,
+    /// `text` or `json`.
+    pub log_format: String,
+    /// A collector of traces: `http://host:port`. `None` or empty for none.
+    pub otlp_endpoint: Option<String>,
 }
 
 /// Checked: what is in here can be started.
@@ -41,18 +52,34 @@ pub struct Config {
     pub data: PathBuf,
     pub log: LogConfig,
     pub listen: SocketAddr,
+    pub hosting: Hosting,
+    pub log_format: LogFormat,
+    /// Where traces go, if anywhere.
+    pub otlp_endpoint: Option<String>,
     /// At least one.
     pub tenants: BTreeMap<Tenant, TenantConfig>,
     pub limits: Limits,
     /// What is not finished this long after the signal to stop is broken off; it was not acknowledged.
     pub shutdown_patience: Duration,
+    pub clock: Clock,
 }
 
 #[derive(Debug, Clone)]
 pub struct TenantConfig {
     pub rules: Rules,
     pub catalogue: Arc<Catalogue>,
+    /// The time zone and the journeys.
+    pub definitions: Arc<Definitions>,
     pub custom_types: CustomTypes,
+}
+
+/// How the server tells of itself on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// An object in each line.
+    Json,
 }
 
 /// What happens to a type that no schema file describes.
@@ -80,6 +107,23 @@ impl Default for Limits {
     }
 }
 
+impl Default for ServeArgs {
+    /// What stands for an argument that was not given.
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("./rapport-data"),
+            log: "embedded".to_owned(),
+            listen: "127.0.0.1:7700".to_owned(),
+            config: None,
+            insecure: false,
+            roles: None,
+            models: None,
+            log_format: "text".to_owned(),
+            otlp_endpoint: None,
+        }
+    }
+}
+
 impl TryFrom<ServeArgs> for Config {
     type Error = ConfigError;
 
@@ -88,10 +132,14 @@ impl TryFrom<ServeArgs> for Config {
         Ok(Self {
             log: argument::log(&args.log, &args.data, file.replicas)?,
             listen: argument::listen(&args.listen, args.insecure)?,
+            log_format: argument::log_format(&args.log_format)?,
+            otlp_endpoint: argument::otlp_endpoint(args.otlp_endpoint)?,
+            hosting: hosting::hosting(args.roles.as_deref(), args.models.as_deref())?,
             data: argument::data(args.data)?,
             tenants: file.tenants,
             limits: file.limits,
             shutdown_patience: SHUTDOWN_PATIENCE,
+            clock: Clock::System,
         })
     }
 }

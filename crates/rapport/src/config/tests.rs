@@ -5,16 +5,10 @@ use std::path::Path;
 use super::*;
 
 fn args() -> ServeArgs {
-    ServeArgs {
-        data: PathBuf::from("data"),
-        log: "embedded".to_owned(),
-        listen: "127.0.0.1:7700".to_owned(),
-        config: None,
-        insecure: false,
-    }
+    ServeArgs { data: PathBuf::from("data"), ..ServeArgs::default() }
 }
 
-/// A configuration folder with this rapport.toml and one good schema file in `own`.
+/// A configuration folder with this rapport.toml, one good schema file in `own`, and definitions that rest on it.
 fn folder(toml: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("rapport.toml"), toml).unwrap();
@@ -22,6 +16,11 @@ fn folder(toml: &str) -> tempfile::TempDir {
         let path = folder.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
+    }
+    for (file, on) in [("definitions.toml", "fitting.booked"), ("misspelt.toml", "fitting.boked")] {
+        let journey =
+            format!("[[journey]]\nname = \"fit\"\nstage = [\n{{ name = \"a\", enter = [{{ on = [\"{on}\"] }}] }}]");
+        std::fs::write(folder.path().join(file), format!("time_zone = \"Europe/Berlin\"\n{journey}")).unwrap();
     }
     folder
 }
@@ -36,6 +35,9 @@ fn without_a_file_there_is_one_tenant_on_the_embedded_log() {
     let config = Config::try_from(args()).unwrap();
     assert_eq!(config.tenants.keys().map(Tenant::as_str).collect::<Vec<_>>(), [DEFAULT_TENANT]);
     assert_eq!(config.log, LogConfig::Embedded { folder: PathBuf::from("data") });
+    let definitions = &config.tenants[&Tenant::parse(DEFAULT_TENANT).unwrap()].definitions;
+    assert_eq!(definitions.zone.name(), "UTC");
+    assert!(definitions.journeys.find("main").is_some());
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.listen.to_string(), "127.0.0.1:7700");
 }
@@ -46,6 +48,7 @@ fn a_file_names_tenants_limits_and_replicas() {
         [tenants.acme]
         country = "CN"
         schemas = "own"
+        definitions = "definitions.toml"
         custom_types = "refuse"
         [tenants.globex]
         [limits]
@@ -62,6 +65,8 @@ fn a_file_names_tenants_limits_and_replicas() {
     assert_eq!(acme.custom_types, CustomTypes::Refuse);
     assert_eq!(acme.rules.country.map(|country| country.code().to_owned()).as_deref(), Some("CN"));
     assert!(acme.catalogue.newest(&rapport_touchpoint::EventType::parse("fitting.booked").unwrap()).is_some());
+    assert_eq!(acme.definitions.zone.name(), "Europe/Berlin");
+    assert!(acme.definitions.journeys.find("fit").is_some());
     assert_eq!(config.tenants.len(), 2);
     assert_eq!(config.limits, Limits { in_flight_bytes: 16_777_216, event_types: 100, channels: 64 });
     assert_eq!(config.log, LogConfig::JetStream { url: "nats://127.0.0.1:4222".to_owned(), replicas: 3 });
@@ -75,6 +80,8 @@ fn the_example_is_accepted_and_says_the_defaults() {
     let acme = &config.tenants[&Tenant::parse("acme").unwrap()];
     assert_eq!(acme.rules.country.map(|country| country.code().to_owned()).as_deref(), Some("CN"));
     assert_eq!(acme.custom_types, CustomTypes::default());
+    let names: Vec<_> = acme.definitions.journeys.iter().map(|journey| journey.name.as_str()).collect();
+    assert_eq!(names, ["sales", "onboarding", "service"]);
     assert_eq!(config.limits, Limits::default());
 }
 
@@ -90,6 +97,15 @@ fn a_wrong_file_is_answered_with_key_value_and_what_would_be_right() {
         ("[tenants.acme]\ncustom_types = 'maybe'", &["tenants.acme.custom_types", "maybe", "\"accept\" or \"refuse\""]),
         ("[tenants.acme]\nschemas = 'none'", &["tenants.acme.schemas", "none", "<type>/<version>.json"]),
         ("[tenants.acme]\nschemas = 'bad'", &["tenants.acme.schemas", "bad", "fitting.booked/1.json", "not JSON"]),
+        (
+            "[tenants.acme]\ndefinitions = 'none.toml'",
+            &["tenants.acme.definitions", "none.toml", "cannot be read", "definitions.toml"],
+        ),
+        (
+            "[tenants.acme]\nschemas = 'own'\ndefinitions = 'misspelt.toml'",
+            &["tenants.acme.definitions: misspelt.toml:5: journey fit, stage a: ", "fitting.boked", "fitting.booked?"],
+        ),
+        ("[tenants.acme]\ndefinitions = 'definitions.toml'", &["definitions.toml:5: ", "fitting.booked", "schema"]),
         ("[limits]\nin_flight_bytes = 5", &["limits.in_flight_bytes", "is 5", "16777216"]),
         ("[limits]\nevent_types = 0", &["limits.event_types", "is 0", "from 1"]),
         ("[limits]\nchannels = -1", &["limits.channels", "is -1", "from 1"]),
@@ -107,6 +123,7 @@ fn a_wrong_file_is_answered_with_key_value_and_what_would_be_right() {
 fn a_wrong_argument_is_answered_with_what_would_be_right() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let log = |log: &str| ServeArgs { log: log.to_owned(), ..args() };
+    let otlp = |endpoint: &str| ServeArgs { otlp_endpoint: Some(endpoint.to_owned()), ..args() };
     let listen = |listen: &str| ServeArgs { listen: listen.to_owned(), ..args() };
     for (args, says) in [
         (log("kafka://x"), &["--log", "kafka://x", "embedded", "nats://127.0.0.1:4222"][..]),
@@ -120,6 +137,11 @@ fn a_wrong_argument_is_answered_with_what_would_be_right() {
         (listen("0.0.0.0:7700"), &["--listen", "TLS and tokens are not available yet", "--insecure"]),
         (listen("[::]:7700"), &["--insecure"]),
         (listen("192.168.1.5:7700"), &["--insecure"]),
+        (ServeArgs { log_format: "xml".to_owned(), ..args() }, &["--log-format", "xml", "text", "json"]),
+        (otlp("127.0.0.1:4317"), &["--otlp-endpoint", "127.0.0.1:4317", "http://127.0.0.1:4317"]),
+        (otlp("https://ann:secret@traces:4317"), &["--otlp-endpoint", "http://"]),
+        (otlp("http://traces"), &["--otlp-endpoint", "http://traces"]),
+        (otlp("http://:4317"), &["--otlp-endpoint"]),
         (ServeArgs { data: file.path().to_owned(), ..args() }, &["--data", "folder"]),
         (ServeArgs { config: Some(Path::new("/nowhere.toml").to_owned()), ..args() }, &["/nowhere.toml", "read"]),
     ] {
@@ -149,4 +171,50 @@ fn a_nats_url_may_hold_a_user_and_an_address() {
         let config = Config::try_from(ServeArgs { log: text.to_owned(), ..args() }).unwrap();
         assert_eq!(config.log, LogConfig::JetStream { url: url.to_owned(), replicas: 1 });
     }
+}
+
+fn hosting(roles: Option<&str>, models: Option<&str>) -> Result<String, String> {
+    let [roles, models] = [roles, models].map(|text| text.map(str::to_owned));
+    let config = Config::try_from(ServeArgs { roles, models, ..args() }).map_err(|error| error.to_string())?;
+    Ok(config.hosting.to_string())
+}
+
+#[test]
+fn a_process_may_have_a_part_of_the_work() {
+    assert_eq!(hosting(Some("gateway"), None).as_deref(), Ok("--roles gateway"));
+    assert_eq!(hosting(Some("gateway, projector"), None), hosting(None, None));
+    assert_eq!(hosting(Some("projector"), Some("profile")).as_deref(), Ok("--roles projector --models profile"));
+    assert_eq!(hosting(Some("projector"), Some("profile,identity")), hosting(Some("projector"), Some("profile")));
+    assert_eq!(hosting(Some("projector"), Some("identity")).as_deref(), Ok("--roles projector --models identity"));
+    assert_eq!(hosting(None, Some("identity")).as_deref(), Ok("--roles gateway,projector --models identity"));
+}
+
+#[test]
+fn a_wrong_part_is_answered_with_what_there_is() {
+    for (roles, models, says) in [
+        (Some("gatekeeper"), None, &["--roles is \"gatekeeper\"", "there is no gatekeeper", "gateway, projector"][..]),
+        (Some(""), None, &["--roles is \"\"", "a name is missing", "one or more of gateway, projector"]),
+        (Some("gateway,gateway"), None, &["--roles is \"gateway,gateway\"", "gateway is there twice"]),
+        (None, Some("prophet"), &["--models is \"prophet\"", "there is no prophet", "identity, profile"]),
+        (None, Some("profile,"), &["--models is \"profile,\"", "a name is missing"]),
+        (None, Some("profile,profile"), &["profile is there twice"]),
+        (Some("gateway"), Some("profile"), &["--models is \"profile\"", "--roles gateway folds no models"]),
+    ] {
+        let error = hosting(roles, models).unwrap_err();
+        for part in says {
+            assert!(error.contains(part), "{error:?} lacks {part:?}");
+        }
+    }
+}
+
+#[test]
+fn traces_go_where_it_is_said_and_nowhere_else() {
+    let endpoint = |text: Option<&str>| {
+        let otlp_endpoint = text.map(str::to_owned);
+        Config::try_from(ServeArgs { otlp_endpoint, ..args() }).unwrap().otlp_endpoint
+    };
+    for good in ["http://127.0.0.1:4317", "http://collector:4317/", "http://[::1]:4317"] {
+        assert_eq!(endpoint(Some(good)).as_deref(), Some(good));
+    }
+    assert_eq!((endpoint(None), endpoint(Some(""))), (None, None), "an empty variable of the environment says nothing");
 }

@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Instant;
 
 use bytes::Bytes;
 use prost::Message;
@@ -15,7 +16,9 @@ use super::PublishError;
 use super::kinds::Reservation;
 use crate::config::CustomTypes;
 use crate::event_proto::from_proto;
+use crate::metrics::IngestMetrics;
 use crate::tenants::ServedTenant;
+use crate::traces::Span;
 use crate::wire::cloudevents::CloudEvent;
 use crate::wire::v1::{
     Accepted, Duplicate, PublishResponse, Quarantined, Reason, Rejected, Verdict as WireVerdict, verdict::Verdict,
@@ -29,11 +32,18 @@ pub(super) struct Batch {
     pub(super) tenant: Arc<ServedTenant>,
     pub(super) events: Vec<Bytes>,
     pub(super) received_at: Timestamp,
+    pub(super) read_at: Instant,
+    pub(super) metrics: IngestMetrics,
+    pub(super) span: Span,
 }
 
 /// Checked: what is left to do is to append the valid events.
 pub(super) struct Checked {
     tenant: Arc<ServedTenant>,
+    read_at: Instant,
+    metrics: IngestMetrics,
+    /// Ends with the verdicts.
+    span: Span,
     valid: Vec<Touchpoint>,
     /// One for each event of the request.
     places: Vec<Place>,
@@ -47,16 +57,20 @@ enum Place {
 
 impl Batch {
     /// Large batches are checked on the threads for such work, so that other calls go on meanwhile.
-    pub(super) async fn check(self) -> Result<Checked, PublishError> {
+    pub(super) async fn check(mut self) -> Result<Checked, PublishError> {
+        let span = std::mem::take(&mut self.span);
+        let checking = span.child("check");
         let bytes: usize = self.events.iter().map(Bytes::len).sum();
-        let tenant = self.tenant.clone();
+        let (tenant, read_at, metrics) = (self.tenant.clone(), self.read_at, self.metrics.clone());
         let checked = if bytes <= SMALL_BATCH_BYTES {
             self.events.iter().map(|event| self.check_one(event)).collect()
         } else {
             let on_threads = move || self.events.par_iter().map(|event| self.check_one(event)).collect();
             tokio::task::spawn_blocking(on_threads).await.map_err(|_| PublishError::Broken)?
         };
-        Ok(Checked::new(tenant, checked))
+        let (valid, places) = reserve(&tenant, checked);
+        drop(checking);
+        Ok(Checked { tenant, read_at, metrics, span, valid, places })
     }
 
     fn check_one(&self, event: &Bytes) -> Result<Touchpoint, Vec<Violation>> {
@@ -77,30 +91,31 @@ impl Batch {
     }
 }
 
-impl Checked {
-    fn new(tenant: Arc<ServedTenant>, checked: Vec<Result<Touchpoint, Vec<Violation>>>) -> Self {
-        let mut valid = Vec::with_capacity(checked.len());
-        let places = checked
-            .into_iter()
-            .map(|event| {
-                let reserved = event.and_then(|touchpoint| {
-                    let reservation = tenant.kinds.reserve(&touchpoint)?;
-                    valid.push(touchpoint);
-                    Ok(reservation)
-                });
-                reserved.map_or_else(Place::Rejected, Place::Valid)
-            })
-            .collect();
-        Self { tenant, valid, places }
-    }
+/// The valid events, and a place for each of the request.
+fn reserve(tenant: &ServedTenant, checked: Vec<Result<Touchpoint, Vec<Violation>>>) -> (Vec<Touchpoint>, Vec<Place>) {
+    let mut valid = Vec::with_capacity(checked.len());
+    let place = |event: Result<Touchpoint, Vec<Violation>>| {
+        let reserved = event.and_then(|touchpoint| {
+            let reservation = tenant.kinds.reserve(&touchpoint)?;
+            valid.push(touchpoint);
+            Ok(reservation)
+        });
+        reserved.map_or_else(Place::Rejected, Place::Valid)
+    };
+    let places = checked.into_iter().map(place).collect();
+    (valid, places)
+}
 
+impl Checked {
     /// Calls `queued` as soon as the batch has its place before the log, so that the next one cannot overtake it.
     pub(super) async fn append(self, queued: impl FnOnce()) -> Result<PublishResponse, PublishError> {
-        let Self { tenant, valid, places } = self;
+        let Self { tenant, read_at, metrics, span, valid, places } = self;
         let mut appended = Vec::new();
         if !valid.is_empty() {
+            let appending = span.child("append");
+            let batch = rapport_log::Batch { events: valid, trace: appending.carried() };
             // The log takes its queue in the order in which appends are first polled.
-            let mut append = pin!(tenant.log.append(valid));
+            let mut append = pin!(tenant.log.append(batch));
             appended = match futures::poll!(append.as_mut()) {
                 Poll::Ready(appended) => appended,
                 Poll::Pending => {
@@ -116,6 +131,8 @@ impl Checked {
         });
         // All are judged before one fails the call: what did come to the log keeps its reservation.
         let judged: Vec<Result<Verdict, PublishError>> = judged.collect();
+        judged.iter().flatten().for_each(|verdict| metrics.judged(verdict));
+        metrics.published(read_at);
         let verdicts = judged
             .into_iter()
             .map(|verdict| Ok(WireVerdict { verdict: Some(verdict?) }))

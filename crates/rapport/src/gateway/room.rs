@@ -40,6 +40,10 @@ impl Room {
         place.unwrap_or(Err(PublishError::Full { limit: self.limit }))
     }
 
+    pub(super) fn taken_bytes(&self) -> usize {
+        (self.total as usize).saturating_sub(self.units.available_permits()) * UNIT_BYTES
+    }
+
     /// A batch larger than the whole room may have all of it.
     fn units_of(&self, events: &[Bytes]) -> u32 {
         let units: usize = events.iter().map(|event| event.len().div_ceil(UNIT_BYTES).max(1)).sum();
@@ -60,6 +64,7 @@ mod tests {
         let small = [Bytes::from_static(b"x"), Bytes::new()];
         let held = room.ask_for(&large).await.unwrap();
         let _fits = room.ask_for(&small).await.unwrap();
+        assert_eq!(room.taken_bytes(), 62 * KIB, "the smallest events count as a KiB each");
         let refused = room.ask_for(&large).await.unwrap_err();
         assert!(matches!(refused, PublishError::Full { limit } if limit == 64 * KIB), "{refused}");
         let waiting = tokio::spawn({

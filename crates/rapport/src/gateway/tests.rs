@@ -13,7 +13,9 @@ use tonic::{Code, Request, Status};
 use super::stream::responses;
 use super::*;
 use crate::config::{Config, CustomTypes, Limits, ServeArgs};
+use crate::metrics::Metrics;
 use crate::tenants::Tenants;
+use crate::traces::Traces;
 use crate::wire::cloudevents::CloudEvent;
 use crate::wire::cloudevents::cloud_event::cloud_event_attribute_value::Attr;
 use crate::wire::cloudevents::cloud_event::{CloudEventAttributeValue, Data};
@@ -34,17 +36,10 @@ async fn door() -> Door {
 
 async fn door_with(change: impl FnOnce(&mut Config)) -> Door {
     let folder = tempfile::tempdir().unwrap();
-    let args = ServeArgs {
-        data: folder.path().to_owned(),
-        log: "embedded".to_owned(),
-        listen: "127.0.0.1:0".to_owned(),
-        config: None,
-        insecure: false,
-    };
-    let mut config = Config::try_from(args).unwrap();
+    let mut config = Config::try_from(ServeArgs { data: folder.path().to_owned(), ..ServeArgs::default() }).unwrap();
     change(&mut config);
-    let tenants = Tenants::open(&config).await.unwrap();
-    let gateway = Gateway::new(tenants.clone(), &config.limits, CancellationToken::new());
+    let tenants = Tenants::open(&config, &Metrics::new(), &Traces::default()).await.unwrap();
+    let gateway = Gateway::new(tenants.clone(), &config.limits, config.clock.clone(), CancellationToken::new());
     Door { gateway, tenants, _folder: folder }
 }
 

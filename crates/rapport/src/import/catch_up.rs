@@ -32,6 +32,10 @@ pub async fn catch_up(
                 tokio::time::sleep(STEP).await;
                 continue;
             }
+            Err(status) if status.code() == Code::Unimplemented => {
+                let (url, told) = (connection.url().to_owned(), status.message().to_owned());
+                return Err(ImportError::NoReadModel { url, told });
+            }
             Err(status) => return Err(connection.failed(status).into()),
         }
         let status = admin.status(StatusRequest { tenant: tenant.to_owned(), min_position: 0 }).await;

@@ -22,7 +22,9 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
+use indicatif::ProgressBar;
 use rapport_touchpoint::{Violation, quote};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 pub use mapping::{Mapping, MappingError};
@@ -31,6 +33,7 @@ pub use tally::Summary;
 use crate::client::{ClientError, Connection};
 use crate::progress;
 use publish::Publisher;
+use reader::Batch;
 use tally::Tally;
 
 /// Batches that are read ahead of the stream.
@@ -82,6 +85,11 @@ pub enum ImportError {
     Fault(String),
     #[error("the touchpoints are on the log, but the read model stands still at position {position} of {target}")]
     Stuck { position: u64, target: u64 },
+    #[error(
+        "the touchpoints are on the log, but {url} folds no read model to wait for; --no-wait does not wait, and another \
+         process answers: {told}"
+    )]
+    NoReadModel { url: String, told: String },
 }
 
 impl ImportError {
@@ -95,7 +103,8 @@ impl ImportError {
             | Self::Verdicts { .. }
             | Self::Strict
             | Self::Fault(_)
-            | Self::Stuck { .. } => false,
+            | Self::Stuck { .. }
+            | Self::NoReadModel { .. } => false,
         }
     }
 }
@@ -110,14 +119,50 @@ pub async fn run(job: &Job, summary: &mut Summary) -> Result<(), ImportError> {
     }
     let connection = Connection::open(&job.server).await?;
     let bar = progress::bytes(sources.iter().map(|source| source.bytes).sum());
+    let (mapping, strict, reader_bar) = (job.mapping.clone(), job.strict, bar.clone());
+    let read = move |batches| reader::read_all(sources, mapping.as_ref(), strict, &reader_bar, batches);
+    let target = Target { connection: &connection, tenant: &job.tenant, strict, wait: job.wait };
+    publish(&target, bar, summary, read).await
+}
+
+/// Publishes events that this program makes, in their order, and waits until they count; the first that the server does
+/// not take stops it. `name` stands for a file's in messages.
+pub async fn run_made(
+    events: impl ExactSizeIterator<Item = Value> + Send + 'static,
+    name: &'static str,
+    server: &str,
+    summary: &mut Summary,
+) -> Result<(), ImportError> {
+    let connection = Connection::open(server).await?;
+    let bar = progress::touchpoints(events.len() as u64);
+    let reader_bar = bar.clone();
+    let read = move |batches| {
+        reader::read_made(events, name, &reader_bar, batches);
+        Ok(())
+    };
+    publish(&Target { connection: &connection, tenant: "", strict: true, wait: true }, bar, summary, read).await
+}
+
+struct Target<'a> {
+    connection: &'a Connection,
+    tenant: &'a str,
+    strict: bool,
+    wait: bool,
+}
+
+/// Publishes what `read` puts into batches, on a thread of its own.
+async fn publish(
+    target: &Target<'_>,
+    bar: ProgressBar,
+    summary: &mut Summary,
+    read: impl FnOnce(mpsc::Sender<Batch>) -> Result<(), ImportError> + Send + 'static,
+) -> Result<(), ImportError> {
+    let Target { connection, tenant, strict, wait } = *target;
     let mut tally = Tally::new(summary, bar.clone());
     let began = tally.began();
-
-    let (batches, read) = mpsc::channel(READ_AHEAD);
-    let (mapping, strict, reader_bar) = (job.mapping.clone(), job.strict, bar.clone());
-    let reader =
-        tokio::task::spawn_blocking(move || reader::read_all(sources, mapping.as_ref(), strict, &reader_bar, batches));
-    let published = Publisher::new(&connection, &job.tenant, read, strict, &mut tally).run().await;
+    let (batches, waiting) = mpsc::channel(READ_AHEAD);
+    let reader = tokio::task::spawn_blocking(move || read(batches));
+    let published = Publisher::new(connection, tenant, waiting, strict, &mut tally).run().await;
     bar.finish_and_clear();
     summary.elapsed = began.elapsed();
     published?;
@@ -128,9 +173,9 @@ pub async fn run(job: &Job, summary: &mut Summary) -> Result<(), ImportError> {
         Ok(read) => read?,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
-    if job.wait && summary.position > 0 {
+    if wait && summary.position > 0 {
         let bar = progress::positions("read model");
-        catch_up::catch_up(&connection, &job.tenant, summary.position, &bar).await?;
+        catch_up::catch_up(connection, tenant, summary.position, &bar).await?;
         bar.finish_and_clear();
         summary.until_in_read_model = Some(began.elapsed());
     }

@@ -1,4 +1,4 @@
-//! From files to batches of encoded events: read, map, convert. Runs on a thread of its own, a few batches ahead.
+//! From files, or from what is made, to batches of encoded events: read, map, convert. Runs on a thread of its own, a few batches ahead.
 
 use std::io::BufRead;
 use std::sync::Arc;
@@ -63,6 +63,19 @@ pub fn read_all(
     }
     batcher.flush();
     Ok(())
+}
+
+/// Takes events as they are made, until nobody wants more.
+pub fn read_made(events: impl Iterator<Item = Value>, name: &str, bar: &ProgressBar, batches: Sender<Batch>) {
+    let mut batcher = Batcher { batch: Batch::default(), batches, strict: true };
+    let file = Arc::from(name);
+    for (event, line) in events.zip(1..) {
+        bar.inc(1);
+        if !batcher.push(Origin { file: Arc::clone(&file), line }, Ok(event)) {
+            return;
+        }
+    }
+    batcher.flush();
 }
 
 fn read_events(file: &Arc<str>, text: impl BufRead, batcher: &mut Batcher) -> std::io::Result<bool> {

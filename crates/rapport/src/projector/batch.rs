@@ -1,22 +1,36 @@
 //! Records gathered for one transaction: few when live, many in catch-up, bounded in count and bytes.
 
+use std::time::Instant;
+
 use rapport_log::Record;
 use rapport_readmodel::{Definitions, Incoming};
 use rayon::prelude::*;
+
+use super::traced::Traced;
 
 /// Larger transactions dirty each page less often; beyond this the gain is small.
 const MOST_RECORDS: usize = 5_000;
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
+/// Ready to be applied.
+pub(super) struct Decoded {
+    pub records: Vec<Incoming>,
+    /// When its decoding began.
+    pub began: Instant,
+    pub traced: Traced,
+}
+
 #[derive(Default)]
 pub(super) struct Batch {
     records: Vec<Record>,
     bytes: usize,
+    traced: Traced,
 }
 
 impl Batch {
     pub fn push(&mut self, record: Record) {
         self.bytes += record.json.len();
+        self.traced.add(&record);
         self.records.push(record);
     }
 
@@ -29,11 +43,11 @@ impl Batch {
     }
 
     /// Reads the records on all cores. Blocks.
-    pub fn decode(self, definitions: &Definitions) -> Vec<Incoming> {
-        self.records
-            .into_par_iter()
-            .with_min_len(64)
-            .map(|record| Incoming::decode(record.position.0, record.recorded_at, record.json.to_vec(), definitions))
-            .collect()
+    pub fn decode(self, definitions: &Definitions) -> Decoded {
+        let began = Instant::now();
+        let records = self.records.into_par_iter().with_min_len(64);
+        let decode =
+            |record: Record| Incoming::decode(record.position.0, record.recorded_at, record.json.to_vec(), definitions);
+        Decoded { began, records: records.map(decode).collect(), traced: self.traced }
     }
 }

@@ -7,8 +7,8 @@ use rapport_readmodel::{Checkpoint, FencePoint};
 
 use super::ProjectorError;
 
-/// Holds the checkpoint against the log. The epoch was compared when the read model was opened.
-pub(super) async fn check(log: &Log, checkpoint: &Checkpoint, path: &Path) -> Result<(), ProjectorError> {
+/// Holds the checkpoint against the log, and says where that ends. The epoch was compared when the read model was opened.
+pub(super) async fn check(log: &Log, checkpoint: &Checkpoint, path: &Path) -> Result<Position, ProjectorError> {
     let head = log.head().await?;
     let folded = Position(checkpoint.position);
     if folded > head {
@@ -17,7 +17,7 @@ pub(super) async fn check(log: &Log, checkpoint: &Checkpoint, path: &Path) -> Re
     let mut newest_wrong = None;
     for point in checkpoint.fence.iter().rev() {
         if stands(log, point).await? {
-            let Some(at) = newest_wrong else { return Ok(()) };
+            let Some(at) = newest_wrong else { return Ok(head) };
             let agrees_up_to = Some(Position(point.position));
             return Err(ProjectorError::LogChanged { at, agrees_up_to, path: path.to_owned() });
         }
@@ -25,7 +25,7 @@ pub(super) async fn check(log: &Log, checkpoint: &Checkpoint, path: &Path) -> Re
     }
     match newest_wrong {
         Some(at) => Err(ProjectorError::LogChanged { at, agrees_up_to: None, path: path.to_owned() }),
-        None => Ok(()),
+        None => Ok(head),
     }
 }
 

@@ -5,15 +5,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rapport_log::{Filter, Log, Position, Read};
-use rapport_readmodel::{Applied, Definitions, Incoming, Origin, ReadModel, Reader};
+use rapport_readmodel::{Applied, CustomerKey, Definitions, Origin, ReadModel, Reader};
+use rapport_touchpoint::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::batch::Batch;
+use super::batch::{Batch, Decoded};
+use super::changes::{ChangeSet, Changes};
+use super::waiting::Waiting;
 use super::{ProjectorError, Setup, fence};
+use crate::clock::Clock;
+use crate::metrics::FoldMetrics;
+use crate::traces::FoldTraces;
 
 /// How often the end of the log is looked up while nothing comes from it.
 const HEAD_INTERVAL: Duration = Duration::from_millis(500);
+/// How often it is looked whether silence is due.
+const CLOCK_INTERVAL: Duration = Duration::from_millis(100);
 /// After an error the file is opened anew, later each time.
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const LAST_RETRY: Duration = Duration::from_secs(30);
@@ -24,8 +32,19 @@ pub(super) struct Folded {
     pub position: u64,
     /// The end of the log as far as is known.
     pub head: u64,
+    /// The log was read to its end once.
+    pub caught_up: bool,
+    /// At or before the next silence that changes something.
+    pub due: Option<Timestamp>,
     /// What keeps it from going on, if anything does.
     pub fault: Option<String>,
+}
+
+impl Folded {
+    /// Is all in it that is on the log, and all that silence has done until now?
+    pub fn is_settled(&self, now: Timestamp) -> bool {
+        self.caught_up && self.position >= self.head && self.due.is_none_or(|due| due > now)
+    }
 }
 
 /// A read-model file, open and held against the log.
@@ -33,16 +52,41 @@ pub(super) struct Folding {
     model: ReadModel,
     log: Log,
     definitions: Arc<Definitions>,
+    clock: Clock,
+    changes: Arc<Changes>,
+    generation: u32,
+    /// The end of the log when the file was opened.
+    head: u64,
+    waiting: Waiting,
+    metrics: FoldMetrics,
+    traces: FoldTraces,
+}
+
+/// What there is to do, in this order.
+enum Work {
+    Fold(Decoded),
+    LetPass(Timestamp),
 }
 
 impl Folding {
-    pub async fn open(setup: &Setup, path: &Path) -> Result<Self, ProjectorError> {
+    pub async fn open(setup: &Setup, path: &Path, generation: u32) -> Result<Self, ProjectorError> {
         let (file, origin, definitions) = (path.to_owned(), setup.origin.clone(), setup.definitions.clone());
         let model = tokio::task::spawn_blocking(move || ReadModel::open(&file, origin, definitions))
             .await
             .map_err(|_| ProjectorError::BrokenOff)??;
-        fence::check(&setup.log, model.checkpoint(), path).await?;
-        Ok(Self { model, log: setup.log.clone(), definitions: setup.definitions.clone() })
+        let head = fence::check(&setup.log, model.checkpoint(), path).await?.0;
+        Ok(Self {
+            model,
+            log: setup.log.clone(),
+            definitions: setup.definitions.clone(),
+            clock: setup.clock.clone(),
+            changes: setup.changes.clone(),
+            generation,
+            head,
+            waiting: Waiting::default(),
+            metrics: setup.metrics.clone(),
+            traces: setup.traces.clone(),
+        })
     }
 
     pub fn reader(&self, origin: &Origin) -> Result<Reader, ProjectorError> {
@@ -53,18 +97,32 @@ impl Folding {
         self.model.checkpoint().position
     }
 
+    pub fn due(&self) -> Result<Option<Timestamp>, ProjectorError> {
+        Ok(self.model.due()?)
+    }
+
+    pub fn head(&self) -> u64 {
+        self.head
+    }
+
+    pub fn waiting(&self) -> Waiting {
+        self.waiting.clone()
+    }
+
     /// Folds until `stop`, opening the file anew after every error.
     pub async fn keep_on(self, setup: Setup, progress: watch::Sender<Folded>, stop: CancellationToken) {
-        let path: PathBuf = self.model.path().to_owned();
+        let (path, waiting): (PathBuf, _) = (self.model.path().to_owned(), self.waiting());
+        let generation = self.generation;
         let mut folding = Some(self);
         let mut retry = FIRST_RETRY;
         loop {
             let ended = match folding.take() {
                 Some(open) => open.run(&progress, &stop).await,
-                None => match Self::open(&setup, &path).await {
+                None => match Self::open(&setup, &path, generation).await {
                     Ok(open) => {
                         retry = FIRST_RETRY;
-                        open.run(&progress, &stop).await
+                        waiting.start_over();
+                        Self { waiting: waiting.clone(), ..open }.run(&progress, &stop).await
                     }
                     Err(error) => Err(error),
                 },
@@ -72,7 +130,10 @@ impl Folding {
             match ended {
                 Ok(()) => return,
                 Err(error) => {
-                    tracing::error!(path = %path.display(), "folding stopped: {error}; trying again in {retry:?}");
+                    let (tenant, position) = (&setup.origin.tenant, progress.borrow().position);
+                    let path = path.display();
+                    tracing::error!(%tenant, position, %path, %error, ?retry, "folding stopped; it is tried again");
+                    setup.metrics.faults.inc();
                     progress.send_modify(|folded| folded.fault = Some(error.to_string()));
                 }
             }
@@ -84,76 +145,155 @@ impl Folding {
     }
 
     async fn run(self, progress: &watch::Sender<Folded>, stop: &CancellationToken) -> Result<(), ProjectorError> {
-        let Self { model, log, definitions } = self;
+        let Self { model, log, definitions, clock, changes, generation, waiting, metrics, traces, .. } = self;
         let after = Position(model.checkpoint().position);
-        let (batches, queue) = mpsc::channel(1);
-        let applied = progress.clone();
-        let applying = tokio::task::spawn_blocking(move || apply_all(model, queue, &applied));
-        let gathered = gather(&log, after, definitions, batches, progress, stop).await;
+        progress.send_modify(|folded| folded.caught_up = false);
+        let (work, queue) = mpsc::channel(1);
+        let (progressed, waits) = (progress.clone(), waiting.clone());
+        let applying = Applying { model, progress: progressed, changes, generation, waiting: waits, metrics, traces };
+        let applying = tokio::task::spawn_blocking(move || applying.run(queue));
+        let gathering = Gathering { definitions, clock, work, waiting };
+        let gathered = gathering.run(&log, after, progress, stop).await;
         applying.await.map_err(|_| ProjectorError::BrokenOff)??;
         gathered
     }
 }
 
-/// Applies batch after batch until there are no more to come. Blocks.
-fn apply_all(
-    mut model: ReadModel,
-    mut queue: mpsc::Receiver<Vec<Incoming>>,
-    progress: &watch::Sender<Folded>,
-) -> Result<(), ProjectorError> {
-    while let Some(batch) = queue.blocking_recv() {
-        let began = Instant::now();
-        let applied = model.apply(batch)?;
-        let Applied { position, fresh, refolds, .. } = applied;
-        tracing::debug!(position, fresh, refolds, took = ?began.elapsed(), "folded a batch");
-        progress.send_modify(|folded| {
-            folded.position = applied.position;
-            folded.head = folded.head.max(applied.position);
-            folded.fault = None;
-        });
-    }
-    Ok(())
+/// The one writer of the file, at work.
+struct Applying {
+    model: ReadModel,
+    progress: watch::Sender<Folded>,
+    changes: Arc<Changes>,
+    generation: u32,
+    waiting: Waiting,
+    metrics: FoldMetrics,
+    traces: FoldTraces,
 }
 
-/// Reads the log into batches. A batch leaves when it is full, or when there is nothing more at hand and the previous one
-/// is on its way: so batches are small while the projector keeps up, and grow by themselves when it falls behind.
-async fn gather(
-    log: &Log,
-    after: Position,
+impl Applying {
+    /// Does one piece of work after the other until there are no more to come. Blocks.
+    fn run(mut self, mut queue: mpsc::Receiver<Work>) -> Result<(), ProjectorError> {
+        self.told(self.model.checkpoint().position)?;
+        while let Some(work) = queue.blocking_recv() {
+            let changed = match work {
+                Work::Fold(batch) => self.fold(batch)?,
+                Work::LetPass(until) => self.let_pass(until)?,
+            };
+            let position = self.model.checkpoint().position;
+            // First whoever watches: a watch that begins when the position is known hears of later changes only.
+            self.changes.tell(ChangeSet { generation: self.generation, position, customers: changed });
+            self.told(position)?;
+        }
+        Ok(())
+    }
+
+    fn fold(&mut self, batch: Decoded) -> Result<Vec<CustomerKey>, ProjectorError> {
+        let Decoded { records, began, traced } = batch;
+        let (count, applying) = (records.len(), Instant::now());
+        let Applied { position, fresh, duplicates, parked, refolds, changed } = self.model.apply(records)?;
+        self.waiting.committed();
+        self.metrics.committed(count, began.elapsed(), applying.elapsed());
+        self.metrics.applied(fresh, duplicates, parked, refolds);
+        traced.committed(&self.traces);
+        tracing::debug!(position, fresh, refolds, took = ?applying.elapsed(), "folded a batch");
+        Ok(changed)
+    }
+
+    fn let_pass(&mut self, until: Timestamp) -> Result<Vec<CustomerKey>, ProjectorError> {
+        let passed = self.model.let_pass(until)?.unwrap_or_default();
+        tracing::debug!(clock = %passed.clock, customers = passed.changed.len(), "let silence fall");
+        Ok(passed.changed)
+    }
+
+    fn told(&self, position: u64) -> Result<(), ProjectorError> {
+        let due = self.model.due()?;
+        self.progress.send_modify(|folded| {
+            folded.position = position;
+            folded.head = folded.head.max(position);
+            folded.due = due;
+            folded.fault = None;
+        });
+        Ok(())
+    }
+}
+
+/// The one reader of the log, at work.
+struct Gathering {
     definitions: Arc<Definitions>,
-    batches: mpsc::Sender<Vec<Incoming>>,
-    progress: &watch::Sender<Folded>,
-    stop: &CancellationToken,
-) -> Result<(), ProjectorError> {
-    let mut reader = log.read(after, Filter::all()).await?;
-    let mut batch = Batch::default();
-    let mut live = false;
-    let mut head_looked_up = tokio::time::interval(HEAD_INTERVAL);
-    head_looked_up.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return Ok(()),
-            read = reader.next(), if !batch.is_full() => match read {
-                Some(Ok(Read::Record(record))) => batch.push(record),
-                Some(Ok(Read::CaughtUp(head))) => {
-                    live = true;
-                    progress.send_modify(|folded| folded.head = folded.head.max(head.0));
+    clock: Clock,
+    work: mpsc::Sender<Work>,
+    waiting: Waiting,
+}
+
+impl Gathering {
+    /// Reads the log into batches. A batch leaves when it is full, or when there is nothing more at hand and the previous
+    /// one is on its way: so batches are small while the projector keeps up, and grow by themselves when it falls behind.
+    async fn run(
+        self,
+        log: &Log,
+        after: Position,
+        progress: &watch::Sender<Folded>,
+        stop: &CancellationToken,
+    ) -> Result<(), ProjectorError> {
+        let mut reader = log.read(after, Filter::all()).await?;
+        let mut batch = Batch::default();
+        // Silence falls once the log is read to its end: until then events that break it may still come.
+        let (mut live, mut silence_is_due) = (false, false);
+        let mut head_looked_up = every(HEAD_INTERVAL);
+        let mut clock_looked_at = every(CLOCK_INTERVAL);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                // Applying failed: the reason is told now, and not when the next record comes.
+                () = self.work.closed() => return Ok(()),
+                _ = clock_looked_at.tick(), if live => {
+                    let now = self.clock.now();
+                    silence_is_due = progress.borrow().due.is_some_and(|due| due <= now);
                 }
-                Some(Err(error)) => return Err(error.into()),
-                None => return Ok(()),
-            },
-            room = batches.reserve(), if batch.is_full() || live && !batch.is_empty() => {
-                let Ok(room) = room else { return Ok(()) };
-                let (full, definitions) = (std::mem::take(&mut batch), definitions.clone());
-                let decoded = tokio::task::spawn_blocking(move || full.decode(&definitions));
-                room.send(decoded.await.map_err(|_| ProjectorError::BrokenOff)?);
-            }
-            _ = head_looked_up.tick() => {
-                if let Ok(head) = log.head().await {
-                    progress.send_if_modified(|folded| std::mem::replace(&mut folded.head, head.0.max(folded.position)) != head.0);
+                read = reader.next(), if !batch.is_full() => match read {
+                    Some(Ok(Read::Record(record))) => {
+                        if batch.is_empty() {
+                            self.waiting.begun(record.recorded_at);
+                        }
+                        batch.push(record);
+                    }
+                    Some(Ok(Read::CaughtUp(head))) => {
+                        live = true;
+                        progress.send_modify(|folded| {
+                            folded.head = folded.head.max(head.0);
+                            folded.caught_up = true;
+                        });
+                    }
+                    Some(Err(error)) => return Err(error.into()),
+                    None => return Ok(()),
+                },
+                room = self.work.reserve(), if batch.is_full() || live && (!batch.is_empty() || silence_is_due) => {
+                    let Ok(room) = room else { return Ok(()) };
+                    if std::mem::take(&mut silence_is_due) {
+                        room.send(Work::LetPass(self.clock.now()));
+                        continue;
+                    }
+                    let (full, definitions) = (std::mem::take(&mut batch), self.definitions.clone());
+                    let decoded = tokio::task::spawn_blocking(move || full.decode(&definitions));
+                    room.send(Work::Fold(decoded.await.map_err(|_| ProjectorError::BrokenOff)?));
+                }
+                _ = head_looked_up.tick() => {
+                    if let Ok(head) = log.head().await {
+                        self.waiting.looked_up(head.0 > progress.borrow().position, self.clock.now());
+                        progress.send_if_modified(|folded| {
+                            let known = std::mem::replace(&mut folded.head, head.0.max(folded.position));
+                            known != folded.head
+                        });
+                    }
                 }
             }
         }
     }
+}
+
+fn every(interval: Duration) -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(interval);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks
 }

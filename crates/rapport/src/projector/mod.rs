@@ -3,11 +3,17 @@
 //! records → batch → decode on all cores → one transaction → a new position that queries wait for.
 
 mod batch;
+mod changes;
 mod fence;
 mod folding;
 mod generations;
+mod lock;
+mod measure;
 mod projection;
+mod readiness;
 mod rebuild;
+mod traced;
+mod waiting;
 
 use std::path::PathBuf;
 
@@ -15,6 +21,7 @@ use rapport_log::{Position, ReadError};
 use rapport_readmodel::ReadModelError;
 use thiserror::Error;
 
+pub use changes::{ChangeSet, Changes};
 pub use projection::{Live, NotYet, Projection, Setup};
 pub use rebuild::{RebuildError, RebuildProgress, Updates};
 
@@ -36,6 +43,11 @@ pub enum ProjectorError {
          log back, or move {path} away to build the read model anew", agrees(.agrees_up_to)
     )]
     LogChanged { at: Position, agrees_up_to: Option<Position>, path: PathBuf },
+    #[error(
+        "the read model in {} is in use by another process; give each projector models of its own (--models) or a data \
+         folder of its own (--data)", folder.display()
+    )]
+    Locked { folder: PathBuf },
     #[error("a step of the projector broke off")]
     BrokenOff,
 }

@@ -4,16 +4,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rapport_customer::Model;
 use rapport_log::Log;
 use rapport_readmodel::{Definitions, Origin, ReadModelError, Reader};
+use rapport_touchpoint::Timestamp;
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::ProjectorError;
+use super::changes::{ChangeSet, Changes};
 use super::folding::{Folded, Folding};
 use super::generations::Generations;
+use super::lock::Lock;
 use super::rebuild::{Building, RebuildError, Request, Updates};
+use super::waiting::Waiting;
+use crate::clock::Clock;
+use crate::metrics::FoldMetrics;
+use crate::traces::FoldTraces;
 
 /// What a projector folds, and where to.
 #[derive(Clone)]
@@ -21,8 +30,12 @@ pub struct Setup {
     pub log: Log,
     pub origin: Origin,
     pub definitions: Arc<Definitions>,
+    pub clock: Clock,
+    pub changes: Arc<Changes>,
     /// The folder of this read model's files.
     pub folder: PathBuf,
+    pub(crate) metrics: FoldMetrics,
+    pub(crate) traces: FoldTraces,
 }
 
 /// What serves now.
@@ -34,6 +47,11 @@ pub struct Live {
     pub position: u64,
     /// The end of the log as far as the projector knows.
     pub head: u64,
+    /// The end of the log when the projector started: from there on it is ready.
+    pub goal: u64,
+    /// At or before the next silence that changes something.
+    pub due: Option<Timestamp>,
+    pub(super) waiting: Waiting,
     /// What keeps it from going on, if anything does.
     pub fault: Option<String>,
 }
@@ -49,38 +67,75 @@ pub struct NotYet {
 
 /// A handle on the projector of one tenant.
 pub struct Projection {
+    models: Vec<Model>,
+    changes: Arc<Changes>,
     live: watch::Receiver<Live>,
     requests: mpsc::Sender<Request>,
+    pub(super) log: Log,
+    pub(super) metrics: FoldMetrics,
 }
 
 impl Projection {
     /// Opens the serving generation and starts to fold. Definitions that changed start a new generation.
     pub async fn start(setup: Setup, stopping: CancellationToken) -> Result<Self, ProjectorError> {
         let files = Generations::open(setup.folder.clone())?;
+        let lock = Lock::of(&setup.folder).await?;
         let mut generation = files.current()?;
-        let folding = match Folding::open(&setup, &files.path(generation)).await {
+        let folding = match Folding::open(&setup, &files.path(generation), generation).await {
             Err(ProjectorError::ReadModel(ReadModelError::Foreign { what: "fingerprint" | "format", .. })) => {
-                tracing::info!("the definitions changed: generation {} is folded from the log", generation + 1);
                 generation += 1;
-                Folding::open(&setup, &files.path(generation)).await?
+                tracing::info!(
+                    tenant = %setup.origin.tenant, generation,
+                    "the definitions changed: a new generation is folded from the log"
+                );
+                Folding::open(&setup, &files.path(generation), generation).await?
             }
             opened => opened?,
         };
         files.set_current(generation)?;
         files.remove_all_but(&[generation]);
         let reader = folding.reader(&setup.origin)?;
-        let position = folding.position();
-        let (live, receiver) = watch::channel(Live { generation, reader, position, head: position, fault: None });
-        let (progress, folded) = watch::channel(Folded { position, head: position, fault: None });
+        let (position, head) = (folding.position(), folding.head());
+        tracing::info!(tenant = %setup.origin.tenant, generation, position, head, "the read model is open");
+        let waiting = folding.waiting();
+        let due = folding.due()?;
+        let live = Live { generation, reader, position, head, goal: head, due, waiting, fault: None };
+        let (live, receiver) = watch::channel(live);
+        let (progress, folded) = watch::channel(Folded { position, head, due, ..Folded::default() });
+        let (changes, models) = (setup.changes.clone(), setup.definitions.models.clone());
+        changes.serve(generation);
         let (requests, asked) = mpsc::channel(1);
         let stop = CancellationToken::new();
-        tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
-        tokio::spawn(Supervisor { setup, files, live, folded, stop, building: None, asked }.run(stopping));
-        Ok(Self { live: receiver, requests })
+        let (log, metrics) = (setup.log.clone(), setup.metrics.clone());
+        let folding = tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
+        tokio::spawn(
+            Supervisor { setup, folding, files, live, folded, stop, building: None, asked, _lock: lock }.run(stopping),
+        );
+        Ok(Self { models, changes, live: receiver, requests, log, metrics })
     }
 
     pub fn live(&self) -> Live {
         self.live.borrow().clone()
+    }
+
+    /// What it folds.
+    pub fn models(&self) -> &[Model] {
+        &self.models
+    }
+
+    /// Whom each transaction changes, from now on.
+    pub fn changes(&self) -> broadcast::Receiver<Arc<ChangeSet>> {
+        self.changes.subscribe()
+    }
+
+    /// What serves, whenever that gets further.
+    pub fn watch(&self) -> watch::Receiver<Live> {
+        self.live.clone()
+    }
+
+    /// Returns when nothing is folded any more, after it was told to stop.
+    pub async fn closed(&self) {
+        self.requests.closed().await;
     }
 
     /// What serves, once everything up to this position is in it.
@@ -107,10 +162,12 @@ struct Supervisor {
     setup: Setup,
     files: Generations,
     live: watch::Sender<Live>,
+    folding: JoinHandle<()>,
     folded: watch::Receiver<Folded>,
     stop: CancellationToken,
     building: Option<Building>,
     asked: mpsc::Receiver<Request>,
+    _lock: Lock,
 }
 
 impl Supervisor {
@@ -133,13 +190,15 @@ impl Supervisor {
         if let Some(building) = self.building.take() {
             building.fail("the service is stopping".to_owned()).await;
         }
+        let _ = self.folding.await;
     }
 
     fn show(&mut self) {
-        let Folded { position, head, fault } = self.folded.borrow_and_update().clone();
+        let Folded { position, head, due, fault, .. } = self.folded.borrow_and_update().clone();
         self.live.send_modify(|live| {
             live.position = position;
             live.head = head;
+            live.due = due;
             live.fault = fault;
         });
     }
@@ -158,7 +217,7 @@ impl Supervisor {
 
     /// The generation in the making got further; once it is as far as the serving one, it serves.
     async fn built(&mut self, folded: Option<Folded>) {
-        let Some(building) = self.building.take() else { return };
+        let Some(mut building) = self.building.take() else { return };
         let fault = match &folded {
             None => Some("it broke off".to_owned()),
             Some(folded) => folded.fault.clone(),
@@ -170,7 +229,7 @@ impl Supervisor {
             return;
         }
         let folded = folded.unwrap_or_default();
-        if folded.position < self.live.borrow().position || folded.position < folded.head {
+        if folded.position < self.live.borrow().position || !folded.is_settled(self.setup.clock.now()) {
             building.tell(&folded);
             self.building = Some(building);
             return;
@@ -181,16 +240,23 @@ impl Supervisor {
         }
         self.stop.cancel();
         self.stop = building.stop.clone();
+        std::mem::swap(&mut self.folding, &mut building.folding);
         self.folded = building.folded.clone();
-        let Folded { position, head, .. } = folded;
-        let before = self.live.borrow().generation;
+        let Folded { position, head, due, .. } = folded;
+        let Live { generation: before, goal, .. } = *self.live.borrow();
+        self.setup.changes.serve(building.generation);
         self.live.send_replace(Live {
             generation: building.generation,
             reader: building.reader.clone(),
             position,
             head,
+            goal,
+            due,
+            waiting: building.waiting.clone(),
             fault: None,
         });
+        let tenant = &self.setup.origin.tenant;
+        tracing::info!(%tenant, generation = building.generation, position, head, "a new generation serves");
         // Queries that began on the one before may still open it; the next start or rebuild removes it.
         self.files.remove_all_but(&[before, building.generation]);
         building.finish(folded).await;

@@ -3,12 +3,14 @@
 use rapport_readmodel::Reader;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::ProjectorError;
 use super::folding::{Folded, Folding};
 use super::generations::Generations;
 use super::projection::Setup;
+use super::waiting::Waiting;
 
 /// Messages of progress that wait for the client; it misses the ones in between.
 const PROGRESS_AHEAD: usize = 4;
@@ -47,22 +49,24 @@ pub(super) struct Building {
     pub generation: u32,
     pub reader: Reader,
     pub folded: watch::Receiver<Folded>,
+    pub folding: JoinHandle<()>,
     pub stop: CancellationToken,
+    pub waiting: Waiting,
     updates: mpsc::Sender<Result<RebuildProgress, RebuildError>>,
 }
 
 impl Building {
     /// Starts an empty file, which folds the whole log.
     pub async fn start(setup: &Setup, files: &Generations, generation: u32) -> Result<(Self, Updates), RebuildError> {
-        let folding = Folding::open(setup, &files.path(generation)).await?;
+        let folding = Folding::open(setup, &files.path(generation), generation).await?;
         let reader = folding.reader(&setup.origin)?;
         let (progress, mut folded) = watch::channel(Folded { position: folding.position(), ..Folded::default() });
         // So that an empty log, on which nothing ever happens, is looked at too.
         folded.mark_changed();
-        let stop = CancellationToken::new();
-        tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
+        let (stop, waiting) = (CancellationToken::new(), folding.waiting());
+        let folding = tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
         let (updates, receiver) = mpsc::channel(PROGRESS_AHEAD);
-        Ok((Self { generation, reader, folded, stop, updates }, receiver))
+        Ok((Self { generation, reader, folding, folded, stop, waiting, updates }, receiver))
     }
 
     /// Tells how far it is, if the asker keeps up.
@@ -78,9 +82,10 @@ impl Building {
             self.updates.send(Ok(RebuildProgress { generation: self.generation, position, head, done: true })).await;
     }
 
-    /// Gives it up.
+    /// Gives it up; its file is left alone when this returns.
     pub async fn fail(self, fault: String) {
         self.stop.cancel();
+        let _ = self.folding.await;
         let _ = self.updates.send(Err(RebuildError::Failed { fault })).await;
     }
 }

@@ -55,6 +55,8 @@ impl Admin {
             digest: digest.to_string(),
             fingerprint: status.fingerprint,
             fault: live.fault.unwrap_or_default(),
+            clock: freshness.clock,
+            settled: live.position >= head && self.projections.is_silent(live.due),
         })
     }
 

@@ -3,11 +3,17 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use rapport_customer::{Counts, Profile, State, Totals};
+use rapport_customer::{Counts, JourneyMaps, Profile, States, Totals};
 use rapport_readmodel::{CustomerAnswer, ParkedEvent, TimelineEntry};
 use rapport_touchpoint::{Amount, Currency, Identifier, Timestamp};
 
 use crate::wire::v1;
+
+mod feedback;
+mod journey;
+
+pub(super) use feedback::{feedback_given, response, score_row};
+pub(super) use journey::{funnel_row, journeys, transition};
 
 /// What names beyond those told apart are counted under.
 const OTHER: &str = "(other)";
@@ -18,19 +24,19 @@ pub(crate) fn timestamp(moment: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: moment.unix_timestamp(), nanos }
 }
 
-pub(super) fn customer(answer: &CustomerAnswer) -> v1::Customer {
+pub(super) fn customer(answer: &CustomerAnswer, maps: &JourneyMaps) -> v1::Customer {
     let mut customer =
         v1::Customer { id: answer.id.to_string(), touchpoints: answer.events, ..v1::Customer::default() };
-    for state in &answer.states {
-        match state {
-            State::Identity(identity) => {
-                customer.identifiers = identity.persons.iter().map(identifier).collect();
-                customer.devices = identity.devices.iter().map(identifier).collect();
-                customer.devices_in_all = identity.devices_in_all;
-            }
-            State::Profile(profile) => with_profile(&mut customer, profile),
-        }
+    let States { identity, profile, journey: _, feedback } = &answer.states;
+    customer.identifiers = identity.persons.iter().map(identifier).collect();
+    customer.devices = identity.devices.iter().map(identifier).collect();
+    customer.devices_in_all = identity.devices_in_all;
+    if let Some(profile) = profile {
+        with_profile(&mut customer, profile);
     }
+    customer.journeys = journeys(&answer.states, maps);
+    let given = feedback.iter().flat_map(|feedback| &feedback.by_measure);
+    customer.feedback = given.map(|(measure, given)| feedback_given(*measure, given)).collect();
     customer
 }
 

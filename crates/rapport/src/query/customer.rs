@@ -1,26 +1,30 @@
 //! `CustomerService`: who is this, and what do we know of them?
 
+use rapport_readmodel::CustomerKey;
+use rapport_touchpoint::OrderKey;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use super::projections::{Projections, customer_name, no_customer};
+use super::arguments::{customer_filter, customer_name, page_size};
+use super::projections::{Projections, no_customer};
+use super::watch::{Watching, watch};
 use super::{QueryError, convert, page_token};
 use crate::wire::v1::customer_service_server::CustomerService;
 use crate::wire::v1::{
-    CustomerRef, GetCustomerRequest, GetCustomerResponse, ListTimelineRequest, ListTimelineResponse, TotalsRequest,
-    TotalsResponse, customer_ref,
+    CustomerRef, FindRequest, FindResponse, GetCustomerRequest, GetCustomerResponse, ListTimelineRequest,
+    ListTimelineResponse, TotalsRequest, TotalsResponse, WatchRequest, customer_ref,
 };
-
-const DEFAULT_PAGE: u32 = 50;
-const LARGEST_PAGE: u32 = 500;
 
 #[derive(Clone)]
 pub struct Customers {
     projections: Projections,
+    stopping: CancellationToken,
 }
 
 impl Customers {
-    pub fn new(projections: Projections) -> Self {
-        Self { projections }
+    /// Open streams end when `stopping` is cancelled.
+    pub fn new(projections: Projections, stopping: CancellationToken) -> Self {
+        Self { projections, stopping }
     }
 
     async fn get(&self, request: GetCustomerRequest) -> Result<GetCustomerResponse, QueryError> {
@@ -29,13 +33,15 @@ impl Customers {
         let (found, freshness) =
             self.projections.ask(&request.tenant, request.min_position, move |reader| reader.customer(&asked)).await?;
         let found = found.ok_or_else(|| no_customer(&name))?;
-        Ok(GetCustomerResponse { customer: Some(convert::customer(&found)), freshness: Some(freshness) })
+        let (tenant, _) = self.projections.find(&request.tenant)?;
+        let customer = convert::customer(&found, &tenant.definitions.journeys);
+        Ok(GetCustomerResponse { customer: Some(customer), freshness: Some(freshness) })
     }
 
     async fn list_timeline(&self, request: ListTimelineRequest) -> Result<ListTimelineResponse, QueryError> {
         let name = customer_name(request.customer.as_ref())?;
         let question = question(request.customer.as_ref());
-        let before = page_token::read(&question, &request.page_token)?;
+        let before = page_token::read(&question, &request.page_token)?.map(OrderKey::from_bytes);
         let page_size = page_size(request.page_size)?;
         let asked = name.clone();
         let (page, freshness) = self
@@ -46,9 +52,26 @@ impl Customers {
             .await?;
         let page = page.ok_or_else(|| no_customer(&name))?;
         let last = page.entries.last().filter(|_| page.more);
-        let next_page_token = last.map(|last| page_token::write(&question, &last.key)).unwrap_or_default();
+        let next_page_token = last.map(|last| page_token::write(&question, last.key.as_bytes())).unwrap_or_default();
         let entries = page.entries.into_iter().map(convert::timeline_entry).collect();
         Ok(ListTimelineResponse { entries, next_page_token, freshness: Some(freshness) })
+    }
+
+    async fn find(&self, request: FindRequest) -> Result<FindResponse, QueryError> {
+        let (tenant, projection) = self.projections.find(&request.tenant)?;
+        let maps = tenant.definitions.journeys.clone();
+        let filter = customer_filter(request.filter.as_ref(), &maps, projection.models())?;
+        let page_size = page_size(request.page_size)?;
+        // Places mean something in one file only.
+        let question = format!("find {} {filter:?}", projection.live().generation);
+        let after = page_token::read(&question, &request.page_token)?.and_then(|bytes| CustomerKey::from_bytes(&bytes));
+        let (page, freshness) = self
+            .projections
+            .ask(&request.tenant, request.min_position, move |reader| reader.find(&filter, after, page_size))
+            .await?;
+        let next_page_token = page.next.map(|next| page_token::write(&question, &next.to_bytes())).unwrap_or_default();
+        let customers = page.customers.iter().map(|customer| convert::customer(customer, &maps)).collect();
+        Ok(FindResponse { customers, next_page_token, freshness: Some(freshness) })
     }
 
     async fn totals(&self, request: TotalsRequest) -> Result<TotalsResponse, QueryError> {
@@ -67,16 +90,10 @@ fn question(customer: Option<&CustomerRef>) -> String {
     }
 }
 
-fn page_size(asked: u32) -> Result<usize, QueryError> {
-    match asked {
-        0 => Ok(DEFAULT_PAGE as usize),
-        1..=LARGEST_PAGE => Ok(asked as usize),
-        _ => Err(QueryError::Argument { field: "page_size", rule: format!("is {asked}; at most {LARGEST_PAGE}") }),
-    }
-}
-
 #[tonic::async_trait]
 impl CustomerService for Customers {
+    type WatchStream = Watching;
+
     async fn get(&self, request: Request<GetCustomerRequest>) -> Result<Response<GetCustomerResponse>, Status> {
         Ok(Response::new(Self::get(self, request.into_inner()).await?))
     }
@@ -86,6 +103,14 @@ impl CustomerService for Customers {
         request: Request<ListTimelineRequest>,
     ) -> Result<Response<ListTimelineResponse>, Status> {
         Ok(Response::new(Self::list_timeline(self, request.into_inner()).await?))
+    }
+
+    async fn find(&self, request: Request<FindRequest>) -> Result<Response<FindResponse>, Status> {
+        Ok(Response::new(Self::find(self, request.into_inner()).await?))
+    }
+
+    async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<Watching>, Status> {
+        Ok(Response::new(watch(&self.projections, request.into_inner(), self.stopping.clone()).await?))
     }
 
     async fn totals(&self, request: Request<TotalsRequest>) -> Result<Response<TotalsResponse>, Status> {

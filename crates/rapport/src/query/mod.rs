@@ -1,11 +1,16 @@
 //! What the read models know, as gRPC services. Nothing here touches the log, but for the admin's view of it.
 
 mod admin;
+mod arguments;
 mod convert;
 mod customer;
+mod feedback;
+mod journey;
 mod page_token;
 mod projections;
+mod watch;
 
+use rapport_customer::Model;
 use rapport_readmodel::ReadModelError;
 use thiserror::Error;
 
@@ -13,10 +18,13 @@ use crate::projector::{NotYet, RebuildError};
 use crate::tenants::UnknownTenant;
 
 pub use admin::Admin;
+pub(crate) use arguments::customer_name;
 pub(crate) use convert::timestamp;
 pub use customer::Customers;
+pub use feedback::Feedbacks;
+pub use journey::Journeys;
 pub use projections::Projections;
-pub(crate) use projections::{customer_name, no_customer};
+pub(crate) use projections::no_customer;
 
 #[derive(Debug, Error)]
 pub enum QueryError {
@@ -26,6 +34,12 @@ pub enum QueryError {
     Argument { field: &'static str, rule: String },
     #[error("customer: nobody is known as {name}")]
     NoCustomer { name: String },
+    #[error("journey: {name:?} is not defined; there are {known}")]
+    NoJourney { name: String, known: String },
+    #[error("{field}: the {} is not folded by this process; ask one that runs with --models {}", .model.name(), .model.name())]
+    NotFolded { field: &'static str, model: Model },
+    #[error("{limit} customers are watched already, the most that this process serves")]
+    TooManyWatchers { limit: usize },
     #[error(transparent)]
     NotYet(#[from] NotYet),
     #[error(transparent)]

@@ -1,27 +1,25 @@
 //! Opaque page tokens: where the next page starts, bound to the question that they belong to.
 
-use rapport_touchpoint::OrderKey;
-
 use super::QueryError;
 
 /// Bytes of the question's hash in front of the place.
 const BINDING: usize = 8;
 
-/// A token for the page after this event, good for this question only.
-pub(super) fn write(question: &str, last: &OrderKey) -> String {
-    let bytes = binding(question).into_iter().chain(last.as_bytes().iter().copied());
+/// A token for the page after this place, good for this question only.
+pub(super) fn write(question: &str, last: &[u8]) -> String {
+    let bytes = binding(question).into_iter().chain(last.iter().copied());
     bytes.map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The event that the page starts after; `None` for the first page.
-pub(super) fn read(question: &str, token: &str) -> Result<Option<OrderKey>, QueryError> {
+/// The place that the page starts after; `None` for the first page.
+pub(super) fn read(question: &str, token: &str) -> Result<Option<Vec<u8>>, QueryError> {
     if token.is_empty() {
         return Ok(None);
     }
     let wrong = |rule: &str| QueryError::Argument { field: "page_token", rule: rule.to_owned() };
     let bytes = unhex(token).ok_or_else(|| wrong("is no token that a page came with"))?;
     match bytes.split_at_checked(BINDING) {
-        Some((bound_to, place)) if bound_to == binding(question) => Ok(Some(OrderKey::from_bytes(place.to_vec()))),
+        Some((bound_to, place)) if bound_to == binding(question) => Ok(Some(place.to_vec())),
         _ => Err(wrong("belongs to another question; ask that one, or start from the first page")),
     }
 }
@@ -48,14 +46,14 @@ mod tests {
 
     #[test]
     fn a_token_leads_to_where_it_was_written() {
-        let last = OrderKey::from_bytes(vec![0, 7, 255]);
+        let last = vec![0, 7, 255];
         assert_eq!(read("timeline a", &write("timeline a", &last)).unwrap(), Some(last));
         assert_eq!(read("timeline a", "").unwrap(), None);
     }
 
     #[test]
     fn a_token_of_another_question_is_refused() {
-        let token = write("timeline a", &OrderKey::from_bytes(vec![1]));
+        let token = write("timeline a", &[1]);
         assert!(read("timeline b", &token).unwrap_err().to_string().contains("another question"));
         for bad in ["x", "zz", "0", "00", "é"] {
             assert!(read("timeline a", bad).is_err(), "{bad}");

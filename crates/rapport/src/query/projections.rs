@@ -4,27 +4,30 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rapport_customer::Model;
 use rapport_log::Tenant;
 use rapport_readmodel::{Answer, CustomerName, Definitions, Origin, ReadModelError, Reader};
-use rapport_touchpoint::Identifier;
+use rapport_touchpoint::Timestamp;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::QueryError;
+use super::{QueryError, arguments, convert};
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::projector::{Live, Projection, ProjectorError, Setup};
+use crate::projector::{Changes, Live, Projection, ProjectorError, Setup};
 use crate::tenants::{ServedTenant, Tenants};
-use crate::wire::v1::{CustomerRef, Freshness, customer_ref};
+use crate::wire::v1::Freshness;
 
 /// How long a query waits for `min_position`, at most; a deadline of the call may end it earlier.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Characters of a customer's name that an error repeats.
-const MOST_NAME_CHARS: usize = 80;
+/// Open watches; each holds a few customers in memory while its client is slow.
+const MOST_WATCHERS: usize = 4_096;
 
 /// Clones share the projectors.
 #[derive(Clone)]
 pub struct Projections {
     tenants: Tenants,
+    clock: Clock,
+    watchers: Arc<Semaphore>,
     of_tenant: Arc<BTreeMap<Tenant, Projection>>,
 }
 
@@ -40,24 +43,45 @@ impl Projections {
             let epoch = tenant.log.epoch();
             let definitions = Definitions {
                 rules: tenant.rules.clone(),
+                zone: tenant.definitions.zone.clone(),
+                journeys: tenant.definitions.journeys.clone(),
                 catalogue: tenant.catalogue.clone(),
-                models: Model::ALL.to_vec(),
+                models: config.hosting.folded(),
             };
             let setup = Setup {
                 log: tenant.log.clone(),
                 origin: Origin { tenant: tenant.name.as_str().to_owned(), epoch: epoch.id.to_string(), key: epoch.key },
                 definitions: Arc::new(definitions),
-                folder: config.data.join(tenant.name.as_str()).join("readmodel"),
+                clock: config.clock.clone(),
+                changes: Arc::new(Changes::new()),
+                folder: config.data.join(tenant.name.as_str()).join(config.hosting.readmodel_folder()),
+                metrics: tenants.metrics.fold(&tenant.name),
+                traces: tenants.traces.fold(&tenant.name),
             };
             of_tenant.insert(tenant.name.clone(), Projection::start(setup, stopping.clone()).await?);
         }
-        Ok(Self { tenants: tenants.clone(), of_tenant: Arc::new(of_tenant) })
+        Ok(Self {
+            tenants: tenants.clone(),
+            clock: config.clock.clone(),
+            watchers: Arc::new(Semaphore::new(MOST_WATCHERS)),
+            of_tenant: Arc::new(of_tenant),
+        })
     }
 
     pub fn find(&self, tenant: &str) -> Result<(&Arc<ServedTenant>, &Projection), QueryError> {
         let served = self.tenants.find(tenant)?;
         let projection = self.of_tenant.get(&served.name).expect("every served tenant has a projector");
         Ok((served, projection))
+    }
+
+    /// Returns when no read model is written any more, after they were told to stop.
+    pub async fn closed(&self) {
+        futures::future::join_all(self.of_tenant.values().map(Projection::closed)).await;
+    }
+
+    /// By tenant.
+    pub fn iter(&self) -> impl Iterator<Item = (&Tenant, &Projection)> {
+        self.of_tenant.iter()
     }
 
     /// Asks the serving generation, once it holds everything up to `min_position`.
@@ -69,25 +93,33 @@ impl Projections {
     ) -> Result<(T, Freshness), QueryError> {
         let (_, projection) = self.find(tenant)?;
         let live = projection.at_least(min_position, PATIENCE).await?;
-        let Live { reader, head, .. } = live;
+        let Live { reader, head, due, position: known, .. } = live;
         let answer =
             tokio::task::spawn_blocking(move || question(&reader)).await.map_err(|_| QueryError::BrokenOff)??;
-        let head = head.max(answer.position);
-        Ok((answer.content, Freshness { position: answer.position, head, lag: head - answer.position }))
+        let (position, head) = (answer.position, head.max(answer.position));
+        // What is due after a transaction is told a little after it.
+        let clock = if position > known { answer.clock } else { self.clock(due, answer.clock) };
+        let clock = Some(convert::timestamp(clock));
+        Ok((answer.content, Freshness { position, head, lag: head - position, clock }))
     }
-}
 
-/// Reads whom a request means.
-pub(crate) fn customer_name(customer: Option<&CustomerRef>) -> Result<CustomerName, QueryError> {
-    let wrong = |rule: String| QueryError::Argument { field: "customer", rule };
-    match customer.and_then(|customer| customer.by.as_ref()) {
-        None => Err(wrong("is missing; name one by id or by identifier".to_owned())),
-        Some(customer_ref::By::Id(text)) => rapport_customer::identity::CustomerId::parse(text)
-            .map(CustomerName::Id)
-            .ok_or_else(|| wrong(format!("{:?} is no customer id; one is cus_ and 32 hex digits", cut(text)))),
-        Some(customer_ref::By::Identifier(text)) => Identifier::parse(text)
-            .map(CustomerName::Identifier)
-            .map_err(|rule| wrong(format!("{:?} {rule}", cut(text)))),
+    /// To be held for as long as somebody watches.
+    pub fn place_to_watch(&self) -> Result<OwnedSemaphorePermit, QueryError> {
+        self.watchers.clone().try_acquire_owned().map_err(|_| QueryError::TooManyWatchers { limit: MOST_WATCHERS })
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Up to when silence has fallen: until now, if none is due.
+    pub fn clock(&self, due: Option<Timestamp>, passed: Timestamp) -> Timestamp {
+        if self.is_silent(due) { passed.max(self.now()) } else { passed }
+    }
+
+    /// Has all silence fallen that is due?
+    pub fn is_silent(&self, due: Option<Timestamp>) -> bool {
+        due.is_none_or(|due| due > self.now())
     }
 }
 
@@ -95,11 +127,7 @@ pub(crate) fn customer_name(customer: Option<&CustomerRef>) -> Result<CustomerNa
 pub(crate) fn no_customer(name: &CustomerName) -> QueryError {
     let name = match name {
         CustomerName::Id(id) => id.to_string(),
-        CustomerName::Identifier(identifier) => cut(&identifier.to_string()),
+        CustomerName::Identifier(identifier) => arguments::cut(&identifier.to_string()),
     };
     QueryError::NoCustomer { name }
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(MOST_NAME_CHARS).collect()
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use rapport_log::{Position, ReadError};
 use thiserror::Error;
 
+use crate::hosting::NotHosted;
 use crate::query::QueryError;
 
 pub use service::Replays;
@@ -31,6 +32,8 @@ pub enum ReplayError {
     Away { patience: Duration, reached: Position },
     #[error("the service is stopping; go on with after_position {reached}")]
     Stopping { reached: Position },
+    #[error(transparent)]
+    NotHosted(#[from] NotHosted),
     #[error(transparent)]
     Customer(#[from] QueryError),
 }

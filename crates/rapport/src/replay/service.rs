@@ -13,7 +13,9 @@ use super::ReplayError;
 use super::answer::Answer;
 use super::of_customer::OfCustomer;
 use super::selection::Selection;
+use crate::hosting::{Hosting, NotHosted};
 use crate::query::{Projections, QueryError, customer_name};
+use crate::tenants::Tenants;
 use crate::wire::v1::{ReplayRequest, ReplayResponse, replay_service_server::ReplayService};
 
 /// Replays at once; each holds a few chunks of the log in memory.
@@ -26,7 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Clones share the projectors and the number of replays.
 #[derive(Clone)]
 pub struct Replays {
-    projections: Projections,
+    tenants: Tenants,
+    /// For the replay of one customer.
+    projections: Option<Projections>,
+    hosting: Hosting,
     running: Arc<Semaphore>,
     stopping: CancellationToken,
 }
@@ -35,12 +40,17 @@ type Responses = ReceiverStream<Result<ReplayResponse, Status>>;
 
 impl Replays {
     /// Running replays end when `stopping` is cancelled.
-    pub fn new(projections: Projections, stopping: CancellationToken) -> Self {
-        Self { projections, running: Arc::new(Semaphore::new(MAX_REPLAYS)), stopping }
+    pub fn new(
+        tenants: Tenants,
+        projections: Option<Projections>,
+        hosting: Hosting,
+        stopping: CancellationToken,
+    ) -> Self {
+        Self { tenants, projections, hosting, running: Arc::new(Semaphore::new(MAX_REPLAYS)), stopping }
     }
 
     pub(super) async fn start(&self, request: &ReplayRequest) -> Result<Responses, ReplayError> {
-        let (tenant, projection) = self.projections.find(&request.tenant)?;
+        let tenant = self.tenants.find(&request.tenant).map_err(QueryError::from)?;
         let selection = Selection::new(request)?;
         let running = self.running.clone();
         let place = running.try_acquire_owned().map_err(|_| ReplayError::Full { limit: MAX_REPLAYS })?;
@@ -48,6 +58,8 @@ impl Replays {
         let until = selection.until.map_or(head, |until| until.min(head));
         let (responses, receiver) = mpsc::channel(RESPONSES_AHEAD);
         if request.customer.is_some() {
+            let without = || NotHosted::NoReadModel { hosting: self.hosting.clone() };
+            let (_, projection) = self.projections.as_ref().ok_or_else(without)?.find(&request.tenant)?;
             let name = customer_name(request.customer.as_ref())?;
             let reader = projection.at_least(until.0, PATIENCE).await.map_err(QueryError::from)?.reader;
             let of_customer = OfCustomer { reader, name, selection, until };

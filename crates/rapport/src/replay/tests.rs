@@ -4,7 +4,7 @@ use std::path::Path;
 
 use futures::StreamExt;
 use rapport_log::Log;
-use rapport_touchpoint::{Catalogue, Timestamp, receive};
+use rapport_touchpoint::{Catalogue, Timestamp, Touchpoint, receive};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
@@ -12,8 +12,10 @@ use tonic::{Code, Status};
 use super::selection::Selection;
 use super::*;
 use crate::config::{Config, ServeArgs};
+use crate::metrics::Metrics;
 use crate::query::Projections;
 use crate::tenants::Tenants;
+use crate::traces::Traces;
 use crate::wire::v1::{CustomerRef, ReplayRequest, ReplayResponse};
 
 struct History {
@@ -25,20 +27,20 @@ struct History {
 async fn history(events: Vec<Value>) -> History {
     let folder = tempfile::tempdir().unwrap();
     let config = config(folder.path());
-    let tenants = Tenants::open(&config).await.unwrap();
+    let tenants = Tenants::open(&config, &Metrics::new(), &Traces::default()).await.unwrap();
     let log = tenants.find("").unwrap().log.clone();
     let catalogue = Catalogue::built_in();
     let now = Timestamp::parse("2026-11-30T00:00:00Z").unwrap();
-    let touchpoints = events.into_iter().map(|event| receive(event, now, &catalogue).unwrap()).collect();
+    let touchpoints: Vec<Touchpoint> =
+        events.into_iter().map(|event| receive(event, now, &catalogue).unwrap()).collect();
     assert!(log.append(touchpoints).await.iter().all(Result::is_ok));
     let stopping = CancellationToken::new();
     let projections = Projections::start(&config, &tenants, &stopping).await.unwrap();
-    History { log, replays: Replays::new(projections, stopping), _folder: folder }
+    History { log, replays: Replays::new(tenants, Some(projections), config.hosting, stopping), _folder: folder }
 }
 
 fn config(data: &Path) -> Config {
-    let (log, listen) = ("embedded".to_owned(), "127.0.0.1:0".to_owned());
-    Config::try_from(ServeArgs { data: data.to_owned(), log, listen, config: None, insecure: false }).unwrap()
+    Config::try_from(ServeArgs { data: data.to_owned(), ..ServeArgs::default() }).unwrap()
 }
 
 fn event(id: usize, event_type: &str, channel: &str, day: u32) -> Value {

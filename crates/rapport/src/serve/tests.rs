@@ -13,6 +13,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::*;
+use crate::gateway::MAX_REQUEST_BYTES;
 use crate::wire::cloudevents::CloudEvent;
 use crate::wire::cloudevents::cloud_event::CloudEventAttributeValue;
 use crate::wire::cloudevents::cloud_event::cloud_event_attribute_value::Attr;
@@ -36,8 +37,8 @@ async fn start() -> Running {
 }
 
 async fn start_in(folder: tempfile::TempDir) -> Running {
-    let (log, listen) = ("embedded".to_owned(), "127.0.0.1:0".to_owned());
-    let args = ServeArgs { data: folder.path().to_owned(), log, listen, config: None, insecure: false };
+    let listen = "127.0.0.1:0".to_owned();
+    let args = ServeArgs { data: folder.path().to_owned(), listen, ..ServeArgs::default() };
     let config = Config { shutdown_patience: PATIENCE, ..Config::try_from(args).unwrap() };
     let listener = TcpListener::bind(config.listen).await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -4,19 +4,26 @@
 
 use std::sync::Arc;
 
-use rapport_customer::Model;
 use rapport_customer::identity::Rules;
+use rapport_customer::journey::{
+    Entries, EventEntry, From, JourneyMap, JourneyMaps, Silence, Stage, StageIndex, StageSet, Types,
+};
+use rapport_customer::{Model, Zone};
 use rapport_readmodel::{CustomerAnswer, CustomerName, Definitions, Incoming, Origin, ReadModel, Reader};
-use rapport_touchpoint::{Catalogue, Identifier, Timestamp, receive};
+use rapport_touchpoint::{Catalogue, EventType, Identifier, Timestamp, receive};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A touchpoint `id` at a minute of 2026-01-01, about `ids` (blank-separated `namespace:value`).
+/// A touchpoint `id` at a minute after 2026-01-01 began, about `ids` (blank-separated `namespace:value`).
 pub fn at(minute: u32, id: &str, ids: &str) -> Value {
     event(minute, id, "test.seen", ids, json!({}))
 }
 
 pub fn event(minute: u32, id: &str, event_type: &str, ids: &str, data: Value) -> Value {
+    event_on("web", minute, id, event_type, ids, data)
+}
+
+pub fn event_on(channel: &str, minute: u32, id: &str, event_type: &str, ids: &str, data: Value) -> Value {
     let mut identifiers: serde_json::Map<String, Value> = serde_json::Map::new();
     for named in ids.split_whitespace() {
         let (namespace, value) = named.split_once(':').unwrap();
@@ -26,9 +33,14 @@ pub fn event(minute: u32, id: &str, event_type: &str, ids: &str, data: Value) ->
     let mut data = data;
     data["identifiers"] = Value::Object(identifiers);
     json!({
-        "specversion": "1.0", "id": id, "source": "test", "type": event_type, "channel": "web",
-        "time": format!("2026-01-01T{:02}:{:02}:00Z", minute / 60, minute % 60), "data": data,
+        "specversion": "1.0", "id": id, "source": "test", "type": event_type, "channel": channel,
+        "time": minute_of(minute).to_string(), "data": data,
     })
+}
+
+pub fn minute_of(minute: u32) -> Timestamp {
+    let start = Timestamp::parse("2026-01-01T00:00:00Z").unwrap();
+    Timestamp::from_nanos(start.nanos() + i64::from(minute) * 60_000_000_000).unwrap()
 }
 
 pub fn now() -> Timestamp {
@@ -40,7 +52,47 @@ pub fn origin() -> Origin {
 }
 
 pub fn definitions(rules: Rules) -> Arc<Definitions> {
-    Arc::new(Definitions { rules, catalogue: Arc::new(Catalogue::built_in()), models: Model::ALL.to_vec() })
+    Arc::new(Definitions {
+        rules,
+        zone: Zone::parse("Asia/Shanghai").unwrap(),
+        journeys: Arc::new(journeys()),
+        catalogue: Arc::new(Catalogue::built_in()),
+        models: Model::ALL.to_vec(),
+    })
+}
+
+/// Two journeys that few events go through: the one by buying and by an hour's silence, the other by being asked.
+pub fn journeys() -> JourneyMaps {
+    let set = |stages: &[u8]| stages.iter().copied().map(StageIndex).collect::<StageSet>();
+    let by = |on: Types, outside: bool, from: &[u8]| {
+        Entries::ByEvent(vec![EventEntry { on, when: None, from: From { outside, stages: set(from) } }])
+    };
+    let after_minutes = |minutes: i64, from: &[u8]| {
+        Entries::BySilence(Silence { quiet_nanos: minutes * 60 * 1_000_000_000, from: set(from) })
+    };
+    let named = |name: &str| Types::Named(vec![name.to_owned()]);
+    let stage = |name: &str, entries| Stage { name: name.to_owned(), entries };
+    let sales = JourneyMap {
+        name: "sales".to_owned(),
+        stages: vec![
+            stage("aware", by(Types::Active, true, &[])),
+            stage("customer", by(named("order.placed"), true, &[0])),
+            stage("loyal", by(named("order.placed"), false, &[1])),
+            stage("at_risk", after_minutes(5, &[1, 2])),
+            stage("lapsed", after_minutes(9, &[3])),
+        ],
+        passive: vec![EventType::parse("survey.sent").unwrap()],
+    };
+    let research = JourneyMap {
+        name: "research".to_owned(),
+        stages: vec![
+            stage("asked", by(named("survey.sent"), true, &[1])),
+            stage("answered", by(named("survey.answered"), true, &[0])),
+            stage("forgotten", after_minutes(7, &[0, 1])),
+        ],
+        passive: Vec::new(),
+    };
+    JourneyMaps(vec![sales, research])
 }
 
 pub struct World {
@@ -83,6 +135,12 @@ impl World {
         self
     }
 
+    /// Lets silence fall up to a minute after 2026-01-01 began.
+    pub fn let_pass(&mut self, minute: u32) -> &mut Self {
+        while self.model.let_pass(minute_of(minute)).unwrap().is_some() {}
+        self
+    }
+
     /// One batch for each event, in this order of arrival.
     pub fn fold_each(&mut self, events: &[Value]) -> &mut Self {
         for event in events {
@@ -120,6 +178,13 @@ impl World {
     pub fn digests(&self) -> Vec<String> {
         let status = self.reader().status().unwrap().content;
         status.digests.iter().map(|(model, digest)| format!("{} {digest}", model.name())).collect()
+    }
+
+    /// All sums that are not zero, cells too.
+    pub fn sums(&self) -> Vec<String> {
+        let file = rusqlite::Connection::open(self.model.path()).unwrap();
+        let mut find = file.prepare("SELECT name || ' ' || sum FROM totals WHERE sum != '0' ORDER BY name").unwrap();
+        find.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
     }
 
     pub fn total(&self, name: &str) -> i128 {

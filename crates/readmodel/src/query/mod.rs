@@ -1,11 +1,15 @@
 //! Queries: each in one read transaction, so that an answer is true at one position.
 
+mod feedback;
+mod find;
+mod journey;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rapport_customer::identity::{CustomerId, Usable};
-use rapport_customer::{Digest, Model, Profile, State, Totals};
-use rapport_touchpoint::{Identifier, OrderKey, Touchpoint};
+use rapport_customer::{Digest, Model, States, Totals};
+use rapport_touchpoint::{Identifier, OrderKey, Timestamp, Touchpoint};
 use rusqlite::Connection;
 
 use crate::customers;
@@ -13,7 +17,11 @@ use crate::error::Result;
 use crate::identifiers::{self, IdentifierKey};
 use crate::parked::{self, ParkedEvent};
 use crate::timeline::{self, Direction, Merge};
-use crate::{Definitions, Origin, checkpoint, schema, totals};
+use crate::{CustomerKey, Definitions, Origin, checkpoint, schema, totals};
+
+pub use feedback::{ResponseEntry, ResponsesPage, ResponsesQuestion};
+pub use find::{Changed, Filter, Found, FoundPage};
+pub use journey::{FactPlace, TransitionEntry, TransitionsPage, TransitionsQuestion};
 
 /// Connections kept open between queries.
 const MOST_IDLE: usize = 16;
@@ -33,10 +41,13 @@ struct Shared {
     idle: Mutex<Vec<Connection>>,
 }
 
-/// An answer and the position that it is true at.
+/// An answer, and where the read model stood.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer<T> {
+    /// True of everything on the log up to here.
     pub position: u64,
+    /// Up to which moment silence has fallen.
+    pub clock: Timestamp,
     pub content: T,
 }
 
@@ -52,18 +63,10 @@ pub enum CustomerName {
 pub struct CustomerAnswer {
     /// Made from the oldest identifier.
     pub id: CustomerId,
+    pub key: CustomerKey,
     pub events: u64,
-    /// One for each model of the file.
-    pub states: Vec<State>,
-}
-
-impl CustomerAnswer {
-    pub fn profile(&self) -> Option<&Profile> {
-        self.states.iter().find_map(|state| match state {
-            State::Profile(profile) => Some(&**profile),
-            State::Identity(_) => None,
-        })
-    }
+    /// At the clock of the answer.
+    pub states: States,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +103,10 @@ impl Reader {
         Ok(Self { shared: Arc::new(Shared { path: path.to_owned(), origin, definitions, idle }) })
     }
 
+    pub fn definitions(&self) -> &Definitions {
+        &self.shared.definitions
+    }
+
     pub fn position(&self) -> Result<u64> {
         Ok(self.ask(|_| Ok(()))?.position)
     }
@@ -107,11 +114,7 @@ impl Reader {
     pub fn customer(&self, name: &CustomerName) -> Result<Answer<Option<CustomerAnswer>>> {
         self.ask(|connection| {
             let Some(key) = self.resolve(connection, name)? else { return Ok(None) };
-            let definitions = &self.shared.definitions;
-            let Some(customer) = customers::load(connection, key, &definitions.models)? else { return Ok(None) };
-            let id = self.id_of(connection, key)?;
-            let states = customer.states.into_iter().map(|(state, _)| state).collect();
-            Ok(Some(CustomerAnswer { id, events: customer.events, states }))
+            self.answer(connection, key)
         })
     }
 
@@ -193,13 +196,23 @@ impl Reader {
         let answer = {
             let tx = connection.transaction()?;
             let position = checkpoint::position(&tx)?;
-            Answer { position, content: question(&tx)? }
+            Answer { position, clock: checkpoint::clock(&tx)?, content: question(&tx)? }
         };
         let mut idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MOST_IDLE {
             idle.push(connection);
         }
         Ok(answer)
+    }
+
+    /// A customer, at the clock of the read model.
+    fn answer(&self, connection: &Connection, key: IdentifierKey) -> Result<Option<CustomerAnswer>> {
+        let definitions = &self.shared.definitions;
+        let clock = checkpoint::clock(connection)?;
+        let Some(customer) = customers::load(connection, key, definitions, clock)? else { return Ok(None) };
+        let states = customer.states.at(clock, &definitions.journeys, &mut Vec::new()).into_owned();
+        let id = self.id_of(connection, key)?;
+        Ok(Some(CustomerAnswer { id, key: CustomerKey(key), events: customer.events, states }))
     }
 
     /// The customer that has this name now.

@@ -1,0 +1,148 @@
+//! All that is known of one customer: the states of its models, and how an event goes through them.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use rapport_touchpoint::{Event, OrderKey, Timestamp};
+
+use crate::fact::FactChange;
+use crate::identity::Identity;
+use crate::journey::JourneyMaps;
+use crate::{Feedback, Journey, Model, Profile, Totals, Zone};
+
+/// Characters of a trait's value that customers can still be found by.
+pub const MOST_TRAIT_CHARS: usize = 128;
+
+/// The states after the customer's last event. What silence has changed since is in [`States::at`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct States {
+    pub identity: Identity,
+    pub profile: Option<Box<Profile>>,
+    pub journey: Option<Box<Journey>>,
+    pub feedback: Option<Box<Feedback>>,
+}
+
+impl States {
+    /// A customer before its first event.
+    pub fn new(models: &[Model], maps: &JourneyMaps) -> Self {
+        Self {
+            identity: Identity::default(),
+            profile: models.contains(&Model::Profile).then(Box::default),
+            journey: models.contains(&Model::Journey).then(|| Box::new(Journey::new(maps))),
+            feedback: models.contains(&Model::Feedback).then(Box::default),
+        }
+    }
+
+    /// Takes in the customer's next event, in the order of events, after the silence before it.
+    pub fn fold(&mut self, event: &Event, key: &OrderKey, maps: &JourneyMaps, facts: &mut Vec<FactChange>) {
+        let Self { identity: _, profile, journey, feedback } = self;
+        if let Some(journey) = journey {
+            journey.let_pass(key.time(), maps, facts);
+        }
+        if let Some(feedback) = feedback {
+            let stage = journey.as_deref().and_then(|journey| journey.main_stage(maps));
+            feedback.fold(event, key, stage, facts);
+        }
+        if let Some(profile) = profile {
+            profile.fold(event);
+            if let Some(journey) = journey {
+                journey.fold(event, key, profile, maps, facts);
+            }
+        }
+    }
+
+    /// Lets silence fall up to and at a moment.
+    pub fn let_pass(&mut self, until: Timestamp, maps: &JourneyMaps, facts: &mut Vec<FactChange>) {
+        if let Some(journey) = &mut self.journey {
+            journey.let_pass(until, maps, facts);
+        }
+    }
+
+    /// The next moment at which silence changes something, if no event comes before.
+    pub fn due(&self, maps: &JourneyMaps) -> Option<Timestamp> {
+        self.journey.as_deref().and_then(|journey| journey.due(maps))
+    }
+
+    /// The states at a moment on the clock, with the facts that silence made since the last event.
+    pub fn at(&self, clock: Timestamp, maps: &JourneyMaps, facts: &mut Vec<FactChange>) -> Cow<'_, Self> {
+        if self.due(maps).is_none_or(|due| due > clock) {
+            return Cow::Borrowed(self);
+        }
+        let mut later = self.clone();
+        later.let_pass(clock, maps, facts);
+        Cow::Owned(later)
+    }
+
+    /// A model's state as bytes, the same for equal states: postcard's wire format. `None` if the model is not folded.
+    pub fn encode(&self, model: Model) -> Option<Vec<u8>> {
+        let bytes = match model {
+            Model::Identity => postcard::to_stdvec(&self.identity),
+            Model::Profile => postcard::to_stdvec(self.profile.as_ref()?),
+            Model::Journey => postcard::to_stdvec(self.journey.as_ref()?),
+            Model::Feedback => postcard::to_stdvec(self.feedback.as_ref()?),
+        };
+        Some(bytes.expect("a state is plain data"))
+    }
+
+    /// Reads what [`States::encode`] wrote.
+    pub fn decode(&mut self, model: Model, bytes: &[u8]) -> Result<(), postcard::Error> {
+        match model {
+            Model::Identity => self.identity = postcard::from_bytes(bytes)?,
+            Model::Profile => self.profile = Some(postcard::from_bytes(bytes)?),
+            Model::Journey => self.journey = Some(postcard::from_bytes(bytes)?),
+            Model::Feedback => self.feedback = Some(postcard::from_bytes(bytes)?),
+        }
+        Ok(())
+    }
+
+    /// What this customer adds to the tenant's totals; facts add their own.
+    pub fn contributes(&self, maps: &JourneyMaps, zone: &Zone) -> Totals {
+        let mut totals = Totals::default();
+        totals.add("customers", 1);
+        totals.add("identified", i128::from(self.identity.is_identified()));
+        if let Some(profile) = &self.profile {
+            profile.contribute(&mut totals);
+        }
+        if let Some(journey) = &self.journey {
+            journey.contributes(maps, zone, &mut totals);
+        }
+        totals
+    }
+
+    /// What the customer can be found by.
+    pub fn labels(&self, maps: &JourneyMaps) -> BTreeSet<String> {
+        let mut labels = BTreeSet::new();
+        if let Some(profile) = &self.profile {
+            labels.extend(profile.channels.iter().map(|(channel, _)| label::channel(channel)));
+            for (name, found) in &profile.traits {
+                let value = found.value.to_text();
+                if value.chars().count() <= MOST_TRAIT_CHARS {
+                    labels.insert(label::of_trait(name, &value));
+                }
+            }
+        }
+        if let Some(journey) = &self.journey {
+            for (map, progress) in journey.by_map(maps) {
+                if let Some(place) = progress.place {
+                    labels.insert(label::stage(&map.name, &map.stage(place.stage).name));
+                }
+            }
+        }
+        labels
+    }
+}
+
+/// How a label is written.
+pub mod label {
+    pub fn channel(channel: &str) -> String {
+        format!("channel:{channel}")
+    }
+
+    pub fn of_trait(name: &str, value: &str) -> String {
+        format!("trait:{name}={value}")
+    }
+
+    pub fn stage(journey: &str, stage: &str) -> String {
+        format!("stage:{journey}={stage}")
+    }
+}

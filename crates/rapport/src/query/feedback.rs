@@ -1,0 +1,96 @@
+//! `FeedbackService`: how do customers feel about us?
+
+use rapport_customer::{Measure, ScoresQuestion, Zone};
+use rapport_readmodel::{FactPlace, ResponsesQuestion};
+use tonic::{Request, Response, Status};
+
+use super::arguments::{bucket, customer_name, days, measure, only, page_size, slice};
+use super::projections::{Projections, no_customer};
+use super::{QueryError, convert, page_token};
+use crate::wire::v1::feedback_service_server::FeedbackService;
+use crate::wire::v1::{ResponsesRequest, ResponsesResponse, ScoresRequest, ScoresResponse};
+
+/// Values of a slice that are told apart.
+const MOST_SLICES: usize = 1_000;
+
+#[derive(Clone)]
+pub struct Feedbacks {
+    projections: Projections,
+}
+
+impl Feedbacks {
+    pub fn new(projections: Projections) -> Self {
+        Self { projections }
+    }
+
+    async fn scores(&self, request: ScoresRequest) -> Result<ScoresResponse, QueryError> {
+        let measures = measure(&request.measure)?.map_or(Measure::ALL.to_vec(), |measure| vec![measure]);
+        let (days, bucket) = (days(&request.from_day, &request.until_day)?, bucket(request.bucket)?);
+        let slice = match request.slice_by.as_str() {
+            "" => None,
+            name => Some(slice("slice_by", name)?),
+        };
+        let only = only(&request.only)?;
+        let question =
+            |measure| ScoresQuestion { measure, days, bucket, slice, only: only.clone(), most_slices: MOST_SLICES };
+        let questions: Vec<_> = measures.into_iter().map(question).collect();
+        let asked = questions.clone();
+        let (scores, freshness) =
+            self.projections.ask(&request.tenant, request.min_position, move |reader| reader.scores(&asked)).await?;
+        let rows = questions.iter().zip(scores).flat_map(|(question, scores)| {
+            scores.rows(question).into_iter().map(|row| convert::score_row(question.measure, row))
+        });
+        Ok(ScoresResponse { rows: rows.collect(), freshness: Some(freshness) })
+    }
+
+    async fn responses(&self, request: ResponsesRequest) -> Result<ResponsesResponse, QueryError> {
+        let (tenant, projection) = self.projections.find(&request.tenant)?;
+        let zone: &Zone = &tenant.definitions.zone;
+        let days = days(&request.from_day, &request.until_day)?;
+        if let (Some(lowest), Some(highest)) = (request.lowest, request.highest)
+            && lowest > highest
+        {
+            let rule = format!("is {highest}; it must not be below lowest, {lowest}");
+            return Err(QueryError::Argument { field: "highest", rule });
+        }
+        let question = ResponsesQuestion {
+            customer: request.customer.as_ref().map(|customer| customer_name(Some(customer))).transpose()?,
+            measure: measure(&request.measure)?,
+            from_time: days.from.map(|day| zone.start_of(day)),
+            until_time: days.until.map(|day| zone.start_of(day)),
+            lowest: request.lowest,
+            highest: request.highest,
+            only: only(&request.only)?,
+        };
+        let page_size = page_size(request.page_size)?;
+        // Places mean something in one file only.
+        let binding = format!("responses {} {question:?}", projection.live().generation);
+        let after = page_token::read(&binding, &request.page_token)?.and_then(|bytes| FactPlace::from_bytes(&bytes));
+        let asked = question.clone();
+        let (page, freshness) = self
+            .projections
+            .ask(&request.tenant, request.min_position, move |reader| {
+                reader.responses(&asked, after.as_ref(), page_size)
+            })
+            .await?;
+        let page = match (page, &question.customer) {
+            (Some(page), _) => page,
+            (None, Some(name)) => return Err(no_customer(name)),
+            (None, None) => return Err(QueryError::BrokenOff),
+        };
+        let next_page_token = page.next.map(|next| page_token::write(&binding, &next.to_bytes())).unwrap_or_default();
+        let responses = page.entries.into_iter().map(convert::response).collect();
+        Ok(ResponsesResponse { responses, next_page_token, freshness: Some(freshness) })
+    }
+}
+
+#[tonic::async_trait]
+impl FeedbackService for Feedbacks {
+    async fn scores(&self, request: Request<ScoresRequest>) -> Result<Response<ScoresResponse>, Status> {
+        Ok(Response::new(Self::scores(self, request.into_inner()).await?))
+    }
+
+    async fn responses(&self, request: Request<ResponsesRequest>) -> Result<Response<ResponsesResponse>, Status> {
+        Ok(Response::new(Self::responses(self, request.into_inner()).await?))
+    }
+}

@@ -1,0 +1,113 @@
+//! `JourneyService`: where are customers on their way?
+
+use rapport_customer::journey::FunnelQuestion;
+use rapport_readmodel::{FactPlace, TransitionsQuestion};
+use tonic::{Request, Response, Status};
+
+use super::arguments::{bucket, customer_name, days, journey, moments, page_size, stage};
+use super::projections::{Projections, no_customer};
+use super::{QueryError, convert, page_token};
+use crate::wire::v1::journey_service_server::JourneyService;
+use crate::wire::v1::{
+    FunnelRequest, FunnelResponse, GetJourneyRequest, GetJourneyResponse, TransitionsRequest, TransitionsResponse,
+};
+
+#[derive(Clone)]
+pub struct Journeys {
+    projections: Projections,
+}
+
+impl Journeys {
+    pub fn new(projections: Projections) -> Self {
+        Self { projections }
+    }
+
+    async fn get(&self, request: GetJourneyRequest) -> Result<GetJourneyResponse, QueryError> {
+        let (tenant, _) = self.projections.find(&request.tenant)?;
+        let maps = tenant.definitions.journeys.clone();
+        if !request.journey.is_empty() {
+            journey(&maps, &request.journey)?;
+        }
+        let name = customer_name(request.customer.as_ref())?;
+        let asked = name.clone();
+        let (found, freshness) =
+            self.projections.ask(&request.tenant, request.min_position, move |reader| reader.customer(&asked)).await?;
+        let found = found.ok_or_else(|| no_customer(&name))?;
+        let mut journeys = convert::journeys(&found.states, &maps);
+        journeys.retain(|progress| request.journey.is_empty() || progress.journey == request.journey);
+        Ok(GetJourneyResponse { customer_id: found.id.to_string(), journeys, freshness: Some(freshness) })
+    }
+
+    async fn funnel(&self, request: FunnelRequest) -> Result<FunnelResponse, QueryError> {
+        let (tenant, _) = self.projections.find(&request.tenant)?;
+        let maps = tenant.definitions.journeys.clone();
+        let map = journey(&maps, &request.journey)?;
+        let name = map.name.clone();
+        let (days, bucket) = (days(&request.from_day, &request.until_day)?, bucket(request.bucket)?);
+        let (by_channel, channel) = (request.by_channel, request.channel.clone());
+        let (asked, of) = (maps.clone(), name.clone());
+        let (funnel, freshness) = self
+            .projections
+            .ask(&request.tenant, request.min_position, move |reader| {
+                let (_, map) = asked.find(&of).expect("the journey was found");
+                let channel = (!channel.is_empty()).then_some(channel.as_str());
+                reader.funnel(&FunnelQuestion { map, days, bucket, by_channel, channel })
+            })
+            .await?;
+        let rows = funnel.rows.iter().map(|(of, row)| convert::funnel_row(map, of, row)).collect();
+        Ok(FunnelResponse { journey: name, rows, freshness: Some(freshness) })
+    }
+
+    async fn transitions(&self, request: TransitionsRequest) -> Result<TransitionsResponse, QueryError> {
+        let (tenant, projection) = self.projections.find(&request.tenant)?;
+        let maps = &tenant.definitions.journeys;
+        let named = (!request.journey.is_empty()).then(|| journey(maps, &request.journey)).transpose()?;
+        let to = match request.to.as_str() {
+            "" => None,
+            to => Some(stage(named.map_or_else(|| journey(maps, ""), Ok)?, "to", to)?.to_owned()),
+        };
+        let customer = request.customer.as_ref().map(|customer| customer_name(Some(customer))).transpose()?;
+        let (from_time, until_time) =
+            moments(("from_time", request.from_time.as_ref()), ("until_time", request.until_time.as_ref()))?;
+        let page_size = page_size(request.page_size)?;
+        let journey = match (&to, named) {
+            // A stage is one of a journey.
+            (Some(_), None) => maps.iter().next().map(|map| map.name.clone()),
+            (_, named) => named.map(|map| map.name.clone()),
+        };
+        let question = TransitionsQuestion { customer, journey, to, from_time, until_time };
+        // Places mean something in one file only.
+        let binding = format!("transitions {} {question:?}", projection.live().generation);
+        let after = page_token::read(&binding, &request.page_token)?.and_then(|bytes| FactPlace::from_bytes(&bytes));
+        let asked = question.clone();
+        let (page, freshness) = self
+            .projections
+            .ask(&request.tenant, request.min_position, move |reader| {
+                reader.transitions(&asked, after.as_ref(), page_size)
+            })
+            .await?;
+        let page = match (page, &question.customer) {
+            (Some(page), _) => page,
+            (None, Some(name)) => return Err(no_customer(name)),
+            (None, None) => return Err(QueryError::BrokenOff),
+        };
+        let next_page_token = page.next.map(|next| page_token::write(&binding, &next.to_bytes())).unwrap_or_default();
+        let transitions = page.entries.into_iter().map(convert::transition).collect();
+        Ok(TransitionsResponse { transitions, next_page_token, freshness: Some(freshness) })
+    }
+}
+
+#[tonic::async_trait]
+impl JourneyService for Journeys {
+    async fn get(&self, request: Request<GetJourneyRequest>) -> Result<Response<GetJourneyResponse>, Status> {
+        Ok(Response::new(Self::get(self, request.into_inner()).await?))
+    }
+
+    async fn funnel(&self, request: Request<FunnelRequest>) -> Result<Response<FunnelResponse>, Status> {
+        Ok(Response::new(Self::funnel(self, request.into_inner()).await?))
+    }
+
+    async fn transitions(&self, request: Request<TransitionsRequest>) -> Result<Response<TransitionsResponse>, Status> {
+        Ok(Response::new(Self::transitions(self, request.into_inner()).await?))
+    }
+}
