@@ -10,7 +10,7 @@ use crate::checkpoint::{self, Checkpoint, FencePoint};
 use crate::customers::Customers;
 use crate::error::{ReadModelError, Result};
 use crate::identifiers::{IdentifierKey, Identifiers};
-use crate::seen::{Sifted, sift};
+use crate::seen::{Conflict, Sifted, sift};
 use crate::totals::Difference;
 use crate::{Definitions, Incoming, Origin, fold, identity, schema};
 
@@ -32,6 +32,8 @@ pub struct Applied {
     pub fresh: u64,
     pub duplicates: u64,
     pub parked: u64,
+    /// Those of the parked that have another's name.
+    pub conflicts: Vec<Conflict>,
     /// Customers folded anew from their timelines.
     pub refolds: u64,
     /// Everyone who changed.
@@ -175,7 +177,7 @@ impl ReadModel {
     fn transact(&mut self, batch: Vec<Incoming>, last: FencePoint) -> Result<Applied> {
         let Self { connection, origin, definitions, identifiers, customers, .. } = self;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let Sifted { fresh, duplicates, parked } = sift(&tx, batch)?;
+        let Sifted { fresh, duplicates, parked, conflicts } = sift(&tx, batch)?;
         let mut difference = Difference::default();
         for (_, ready) in &fresh {
             let touchpoint = &ready.event.touchpoint;
@@ -205,6 +207,7 @@ impl ReadModel {
             fresh: count,
             duplicates,
             parked,
+            conflicts,
             refolds: folded.refolds,
             changed: folded.changed.into_iter().map(CustomerKey).collect(),
         })

@@ -187,6 +187,22 @@ pub(crate) fn members(connection: &Connection, root: IdentifierKey) -> Result<Ve
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// A customer's identifiers, the oldest first: by first event, then by strength. Never none.
+pub(crate) fn of_customer(connection: &Connection, customer: IdentifierKey) -> Result<Vec<Identifier>> {
+    let mut named = vec![by_key(connection, customer)?];
+    for member in members(connection, customer)?.into_iter().filter(|member| *member != customer) {
+        named.push(by_key(connection, member)?);
+    }
+    named.sort_by(|left, right| (&left.first, &left.usable).cmp(&(&right.first, &right.usable)));
+    Ok(named)
+}
+
+/// The id that the oldest of a customer's identifiers gives it.
+pub(crate) fn id_of(named: &[Identifier], rules: &Rules, tenant_key: &[u8; 32]) -> CustomerId {
+    let oldest = named.first().expect("a customer has an identifier");
+    CustomerId::of(&oldest.usable.to_identifier(rules), tenant_key)
+}
+
 /// A 16-byte column.
 pub(crate) fn sixteen(row: &Row<'_>, column: usize) -> rusqlite::Result<[u8; 16]> {
     let bytes: Vec<u8> = row.get(column)?;

@@ -53,6 +53,12 @@ impl Incoming {
             .map_err(|violations| Unreadable::new(&json, &violations));
         Self { position, recorded_at, hash, read }
     }
+
+    /// The event's source and id, if it can be read.
+    pub fn source_and_id(&self) -> Option<(&str, &str)> {
+        let order = &self.read.as_ref().ok()?.event.touchpoint.order;
+        Some((&order.source, &order.id))
+    }
 }
 
 impl Unreadable {

@@ -21,6 +21,7 @@ mod schema;
 mod seen;
 mod timeline;
 mod totals;
+mod verify;
 
 use std::sync::Arc;
 
@@ -37,6 +38,11 @@ pub use query::{
     Answer, Changed, CustomerAnswer, CustomerName, FactPlace, Filter, Found, FoundPage, Reader, ResponseEntry,
     ResponsesPage, ResponsesQuestion, Status, TimelineEntry, TimelinePage, TransitionEntry, TransitionsPage,
     TransitionsQuestion,
+};
+pub use seen::Conflict;
+pub use verify::{
+    CustomerDifference, Differences, GoesOn, MOST_SHOWN, Part, PartDifference, Picture, Presence, Recomputed, Roll,
+    TotalDifference,
 };
 
 /// Whose read model a file is.

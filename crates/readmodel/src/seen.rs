@@ -18,6 +18,16 @@ pub(crate) struct Sifted {
     pub fresh: Vec<(u64, Ready)>,
     pub duplicates: u64,
     pub parked: u64,
+    pub conflicts: Vec<Conflict>,
+}
+
+/// Two bodies under one source and id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conflict {
+    /// Where the one is that counts.
+    pub standing: u64,
+    /// Where the other one is, which is parked.
+    pub parked: u64,
 }
 
 /// Keeps what counts, counts retries, parks the unreadable and the second bodies.
@@ -54,6 +64,7 @@ pub(crate) fn sift(tx: &Transaction<'_>, batch: Vec<Incoming>) -> Result<Sifted>
             reason: format!("id: another body stands under this source and id, at position {first}"),
         };
         parked::park(tx, &conflict)?;
+        sifted.conflicts.push(Conflict { standing: first, parked: position });
         sifted.parked += 1;
     }
     Ok(sifted)

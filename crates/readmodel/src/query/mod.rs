@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::identifiers::{self, IdentifierKey};
 use crate::parked::{self, ParkedEvent};
 use crate::timeline::{self, Direction, Merge};
-use crate::{CustomerKey, Definitions, Origin, checkpoint, schema, totals};
+use crate::{CustomerKey, Definitions, Origin, Picture, checkpoint, schema, totals};
 
 pub use feedback::{ResponseEntry, ResponsesPage, ResponsesQuestion};
 pub use find::{Changed, Filter, Found, FoundPage};
@@ -105,6 +105,12 @@ impl Reader {
 
     pub fn definitions(&self) -> &Definitions {
         &self.shared.definitions
+    }
+
+    /// Holds still what the file says, for as long as the picture is there.
+    pub fn hold(&self, now: Timestamp) -> Result<Picture> {
+        let Shared { path, origin, definitions, .. } = &*self.shared;
+        Picture::take(path, origin.clone(), definitions.clone(), now)
     }
 
     pub fn position(&self) -> Result<u64> {
@@ -236,14 +242,8 @@ impl Reader {
 
     /// The id that a customer's oldest person identifier gives it; of a device that nobody claimed, its own.
     fn id_of(&self, connection: &Connection, customer: IdentifierKey) -> Result<CustomerId> {
-        let Definitions { rules, .. } = &*self.shared.definitions;
-        let mut named = vec![identifiers::by_key(connection, customer)?];
-        for member in identifiers::members(connection, customer)? {
-            named.push(identifiers::by_key(connection, member)?);
-        }
-        let oldest = named.iter().min_by(|left, right| (&left.first, &left.usable).cmp(&(&right.first, &right.usable)));
-        let oldest = oldest.expect("a customer has an identifier");
-        Ok(CustomerId::of(&oldest.usable.to_identifier(rules), &self.shared.origin.key))
+        let named = identifiers::of_customer(connection, customer)?;
+        Ok(identifiers::id_of(&named, &self.shared.definitions.rules, &self.shared.origin.key))
     }
 
     fn merge<'c>(

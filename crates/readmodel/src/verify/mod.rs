@@ -1,0 +1,19 @@
+//! Two read models of one log held against each other: the one that serves, and one that was folded anew.
+//!
+//! Both are [`Picture`]s, at one position and one clock. First as a whole, by their digests; where these differ, customer by
+//! customer, each named by its earliest event, since rows have other numbers in another file.
+
+mod differences;
+mod facts;
+mod look;
+mod picture;
+mod side_by_side;
+
+pub use differences::{CustomerDifference, Differences, MOST_SHOWN, Part, PartDifference, Presence, TotalDifference};
+pub use picture::{Picture, Recomputed, Roll};
+
+/// Asked now and then, with how much is done: does anybody still wait for the answer?
+pub type GoesOn<'a> = &'a mut dyn FnMut(u64) -> bool;
+
+/// Customers between two such questions.
+const STEP: u64 = 500;
