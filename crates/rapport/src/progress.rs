@@ -24,6 +24,13 @@ pub fn positions(what: &'static str) -> ProgressBar {
     bar
 }
 
+/// Several kinds of work, one after the other; what it is, and how much of it, comes with each answer.
+pub fn phases() -> ProgressBar {
+    let bar = styled(ProgressBar::new(0), "{msg} {wide_bar} {pos}/{len} {eta}");
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
 fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
     // A template that is none shows the plain bar.
     match ProgressStyle::with_template(template) {

@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 
 use crate::gateway::PublishError;
 use crate::hosting::NotHosted;
-use crate::projector::RebuildError;
+use crate::projector::{RebuildError, VerifyError};
 use crate::query::QueryError;
 use crate::replay::ReplayError;
 use crate::tenants::UnknownTenant;
@@ -74,6 +74,19 @@ fn query_code(error: &QueryError) -> Code {
         QueryError::Rebuild(RebuildError::Projector(_) | RebuildError::Failed { .. })
         | QueryError::ReadModel(_)
         | QueryError::BrokenOff => Code::Internal,
+        QueryError::Verify(error) => verify_code(error),
+    }
+}
+
+fn verify_code(error: &VerifyError) -> Code {
+    match error {
+        VerifyError::UnderWay | VerifyError::LogEnds { .. } | VerifyError::LogSkips { .. } => Code::FailedPrecondition,
+        VerifyError::Stopping => Code::Unavailable,
+        VerifyError::Unwatched => Code::Cancelled,
+        VerifyError::Log(error) => read_code(error),
+        VerifyError::Folder { .. } | VerifyError::Scratch(_) | VerifyError::Serving(_) | VerifyError::BrokenOff => {
+            Code::Internal
+        }
     }
 }
 

@@ -31,6 +31,8 @@ pub enum CliError {
     Output(#[from] io::Error),
     #[error("the server ended the answer before it was complete")]
     Incomplete,
+    #[error("the read model differs from its log; `rapport rebuild` makes it anew")]
+    Different,
     #[error("interrupted")]
     Interrupted,
     #[error("cannot start: {0}")]
@@ -55,6 +57,7 @@ impl CliError {
             | Self::File { .. }
             | Self::Output(_)
             | Self::Incomplete
+            | Self::Different
             | Self::Runtime(_)
             | Self::Serve(_)
             | Self::Failed(_) => FAILURE,

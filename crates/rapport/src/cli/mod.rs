@@ -22,6 +22,7 @@ mod span;
 mod status;
 mod target;
 mod totals;
+mod verify;
 mod watch;
 
 use clap::{Parser, Subcommand};
@@ -68,6 +69,7 @@ enum Command {
     Totals(totals::TotalsArgs),
     Replay(replay::ReplayArgs),
     Rebuild(rebuild::RebuildArgs),
+    Verify(verify::VerifyArgs),
     Status(status::StatusArgs),
     Demo(DemoArgs),
 }
@@ -110,6 +112,7 @@ async fn ask(command: Command) -> Result<(), CliError> {
         Command::Totals(args) => totals::run(args).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Rebuild(args) => rebuild::run(args).await,
+        Command::Verify(args) => verify::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Serve(_) | Command::Demo(_) | Command::Watch(_) => unreachable!("run on their own"),
     }

@@ -13,6 +13,7 @@ mod projection;
 mod readiness;
 mod rebuild;
 mod traced;
+mod verify;
 mod waiting;
 
 use std::path::PathBuf;
@@ -24,6 +25,9 @@ use thiserror::Error;
 pub use changes::{ChangeSet, Changes};
 pub use projection::{Live, NotYet, Projection, Setup};
 pub use rebuild::{RebuildError, RebuildProgress, Updates};
+pub use verify::{
+    ConflictingBodies, ModelDigests, Phase, Verified, VerifyError, VerifyProgress, VerifyUpdate, VerifyUpdates,
+};
 
 #[derive(Debug, Error)]
 pub enum ProjectorError {

@@ -19,6 +19,7 @@ use super::folding::{Folded, Folding};
 use super::generations::Generations;
 use super::lock::Lock;
 use super::rebuild::{Building, RebuildError, Request, Updates};
+use super::verify::Verifying;
 use super::waiting::Waiting;
 use crate::clock::Clock;
 use crate::metrics::FoldMetrics;
@@ -73,6 +74,7 @@ pub struct Projection {
     requests: mpsc::Sender<Request>,
     pub(super) log: Log,
     pub(super) metrics: FoldMetrics,
+    pub(super) verifying: Verifying,
 }
 
 impl Projection {
@@ -107,11 +109,12 @@ impl Projection {
         let (requests, asked) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let (log, metrics) = (setup.log.clone(), setup.metrics.clone());
+        let verifying = Verifying::new(&setup, stopping.clone());
         let folding = tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
         tokio::spawn(
             Supervisor { setup, folding, files, live, folded, stop, building: None, asked, _lock: lock }.run(stopping),
         );
-        Ok(Self { models, changes, live: receiver, requests, log, metrics })
+        Ok(Self { models, changes, live: receiver, requests, log, metrics, verifying })
     }
 
     pub fn live(&self) -> Live {
@@ -136,6 +139,7 @@ impl Projection {
     /// Returns when nothing is folded any more, after it was told to stop.
     pub async fn closed(&self) {
         self.requests.closed().await;
+        self.verifying.ended().await;
     }
 
     /// What serves, once everything up to this position is in it.

@@ -1,4 +1,4 @@
-//! `AdminService`: how is the service, and make the read model anew.
+//! `AdminService`: how is the service, make the read model anew, and is it what the log says?
 
 use std::collections::HashMap;
 
@@ -9,10 +9,11 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::projections::Projections;
+use super::verify::{Verifying, verify};
 use super::{QueryError, convert};
 use crate::projector::{RebuildProgress, Updates};
 use crate::wire::v1::admin_service_server::AdminService;
-use crate::wire::v1::{self, RebuildRequest, StatusRequest, StatusResponse};
+use crate::wire::v1::{self, RebuildRequest, StatusRequest, StatusResponse, VerifyRequest};
 
 #[derive(Clone)]
 pub struct Admin {
@@ -100,6 +101,7 @@ impl Admin {
 #[tonic::async_trait]
 impl AdminService for Admin {
     type RebuildStream = Progress;
+    type VerifyStream = Verifying;
 
     async fn status(&self, request: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
         Ok(Response::new(Self::status(self, request.into_inner()).await?))
@@ -107,5 +109,9 @@ impl AdminService for Admin {
 
     async fn rebuild(&self, request: Request<RebuildRequest>) -> Result<Response<Progress>, Status> {
         Ok(Response::new(Self::rebuild(self, request.into_inner()).await?))
+    }
+
+    async fn verify(&self, request: Request<VerifyRequest>) -> Result<Response<Verifying>, Status> {
+        Ok(Response::new(verify(&self.projections, request.into_inner())?))
     }
 }

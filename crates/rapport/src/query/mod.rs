@@ -8,13 +8,14 @@ mod feedback;
 mod journey;
 mod page_token;
 mod projections;
+mod verify;
 mod watch;
 
 use rapport_customer::Model;
 use rapport_readmodel::ReadModelError;
 use thiserror::Error;
 
-use crate::projector::{NotYet, RebuildError};
+use crate::projector::{NotYet, RebuildError, VerifyError};
 use crate::tenants::UnknownTenant;
 
 pub use admin::Admin;
@@ -48,6 +49,8 @@ pub enum QueryError {
     Log(#[from] rapport_log::ReadError),
     #[error(transparent)]
     Rebuild(#[from] RebuildError),
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
     #[error("the query broke off")]
     BrokenOff,
 }
