@@ -10,6 +10,7 @@ mod publishing;
 mod rebuilding;
 mod replaying;
 mod silence;
+mod verifying;
 mod watching;
 
 /// Runs each case on a fresh server with each log.
@@ -63,6 +64,17 @@ on_each_log! {
         queries_go_on_during_a_rebuild,
         a_second_rebuild_at_once_is_refused,
         status_tells_about_the_log_and_the_read_model,
+    },
+    verifying::{
+        what_is_served_is_what_the_log_says,
+        a_verify_looks_at_one_position_while_more_is_published,
+        a_second_verify_at_once_is_refused,
+        a_verify_ends_when_nobody_waits_for_it,
+        a_state_that_was_changed_names_the_customer_and_the_model,
+        customers_that_are_in_one_of_the_two_only_are_named,
+        a_sum_that_was_changed_is_named,
+        a_digest_that_was_changed_is_told_apart_from_what_it_is_of,
+        other_bodies_under_a_known_name_are_listed_and_make_no_difference,
     },
     bad_input::{
         a_missing_attribute_is_named,

@@ -34,6 +34,8 @@ fn wrong_usage_is_64_and_named() {
         ("serve --roles gateway --models profile", "a process with --roles gateway folds no models"),
         ("serve --log-format xml", "--log-format is \"xml\"; it must be text, for people, or json"),
         ("serve --otlp-endpoint 127.0.0.1:4317", "--otlp-endpoint is \"127.0.0.1:4317\"; it must be a collector"),
+        ("verify --server 127.0.0.1:7700", "must be http://HOST:PORT"),
+        ("verify --fast", "unexpected argument '--fast'"),
         ("totals --server 127.0.0.1:7700", "must be http://HOST:PORT"),
         ("customer ann", "namespace:value"),
         ("replay --from yesterday", "RFC 3339"),

@@ -3,3 +3,4 @@
 mod command_line;
 mod exit_codes;
 mod killed;
+mod verified;

@@ -15,7 +15,7 @@ use rapport::wire::v1::{
     Customer, CustomerRef, FunnelRequest, FunnelResponse, GetCustomerRequest, ListTimelineRequest,
     ListTimelineResponse, PublishResponse, RebuildProgress, RebuildRequest, ReplayRequest, ReplayedTouchpoint,
     ScoresRequest, ScoresResponse, StatusRequest, StatusResponse, TotalsRequest, TotalsResponse, Transition,
-    TransitionsRequest,
+    TransitionsRequest, VerifyRequest, VerifyResult, verify_response::What,
 };
 use serde_json::Value;
 use tonic::Status;
@@ -157,6 +157,19 @@ impl Client {
             told.push(progress);
         }
         told
+    }
+
+    /// To its end.
+    pub async fn verify(&self) -> Result<VerifyResult, Status> {
+        let mut answers = soon(self.connection.admin().verify(VerifyRequest::default())).await?.into_inner();
+        let mut result = None;
+        while let Some(answer) = soon(answers.message()).await? {
+            assert!(result.is_none(), "nothing comes after the result");
+            if let Some(What::Result(found)) = answer.what {
+                result = Some(found);
+            }
+        }
+        Ok(result.expect("the result is the last answer"))
     }
 }
 
