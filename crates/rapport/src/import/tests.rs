@@ -20,7 +20,7 @@ use crate::wire::v1::admin_service_server::{AdminService, AdminServiceServer};
 use crate::wire::v1::ingest_service_server::{IngestService, IngestServiceServer};
 use crate::wire::v1::{
     Accepted, Duplicate, PublishRequest, PublishResponse, Reason, RebuildProgress, RebuildRequest, Rejected,
-    StatusRequest, StatusResponse, Verdict, verdict,
+    StatusRequest, StatusResponse, Verdict, VerifyRequest, VerifyResponse, verdict,
 };
 
 /// By source and id, as they came.
@@ -108,6 +108,12 @@ impl AdminService for Server {
     type RebuildStream = Answers<RebuildProgress>;
 
     async fn rebuild(&self, _: Request<RebuildRequest>) -> Result<Response<Self::RebuildStream>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    type VerifyStream = Answers<VerifyResponse>;
+
+    async fn verify(&self, _: Request<VerifyRequest>) -> Result<Response<Self::VerifyStream>, Status> {
         Err(Status::unimplemented("not here"))
     }
 }
