@@ -56,7 +56,7 @@ fn of_one(served: &Served) {
     shows(
         &served.ask(&["journey", "user_id:1"]).well(),
         &[
-            "lapsed, before it at_risk",
+            "lapsed, before that at_risk",
             "advocate → at_risk",
             "30 days of silence",
             "survey.answered on email, shop a-1",

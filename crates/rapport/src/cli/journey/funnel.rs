@@ -28,7 +28,7 @@ pub struct FunnelArgs {
     journey: String,
     #[command(flatten)]
     days: Days,
-    /// One funnel for each period in which journeys began
+    /// One funnel for each period in which journeys began; weeks begin on Monday
     #[arg(long, value_name = "PERIOD")]
     by: Option<Period>,
     /// One funnel for each channel that won customers
