@@ -17,11 +17,10 @@ pub struct Days {
     until: Option<Day>,
 }
 
-/// One row for each
+/// Weeks begin on Monday.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Period {
     Day,
-    /// From Monday on
     Week,
     Month,
     Quarter,

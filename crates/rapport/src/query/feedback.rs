@@ -65,7 +65,7 @@ impl Feedbacks {
         let page_size = page_size(request.page_size)?;
         // Places mean something in one file only.
         let binding = format!("responses {} {question:?}", projection.live().generation);
-        let after = page_token::read(&binding, &request.page_token)?.and_then(|bytes| FactPlace::from_bytes(&bytes));
+        let after = page_token::read(&binding, &request.page_token, |bytes| FactPlace::from_bytes(&bytes))?;
         let asked = question.clone();
         let (page, freshness) = self
             .projections

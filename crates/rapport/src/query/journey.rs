@@ -78,7 +78,7 @@ impl Journeys {
         let question = TransitionsQuestion { customer, journey, to, from_time, until_time };
         // Places mean something in one file only.
         let binding = format!("transitions {} {question:?}", projection.live().generation);
-        let after = page_token::read(&binding, &request.page_token)?.and_then(|bytes| FactPlace::from_bytes(&bytes));
+        let after = page_token::read(&binding, &request.page_token, |bytes| FactPlace::from_bytes(&bytes))?;
         let asked = question.clone();
         let (page, freshness) = self
             .projections
