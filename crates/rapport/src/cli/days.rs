@@ -54,7 +54,7 @@ impl Period {
 }
 
 fn day(text: &str) -> Result<Day, String> {
-    let day = Day::parse(text).filter(|day| day.to_string() == text);
+    let day = Day::parse(text);
     day.ok_or_else(|| "must be a day such as 2026-03-01".to_owned())
 }
 

@@ -72,7 +72,7 @@ pub(super) fn days(from: &str, until: &str) -> Result<Days, QueryError> {
     let day = |field: &'static str, text: &str| match text {
         "" => Ok(None),
         // A moment would be read as its day, whatever its offset says.
-        text => Day::parse(text).filter(|day| day.to_string() == text).map(Some).ok_or_else(|| QueryError::Argument {
+        text => Day::parse(text).map(Some).ok_or_else(|| QueryError::Argument {
             field,
             rule: format!("{:?} is no day such as 2026-03-01", cut(text)),
         }),

@@ -27,7 +27,7 @@ pub(crate) fn score_row(measure: Measure, row: (Option<Day>, Option<String>, Sco
         responses: histogram.responses(),
         score: score.map(|score| score.value),
         mean: score.map(|score| score.mean),
-        margin: score.filter(|score| score.responses > 1).map(|score| score.margin),
+        margin: score.and_then(|score| score.margin),
         histogram: histogram.iter().collect(),
         high: score.map(|score| score.high).unwrap_or_default(),
         low: score.map(|score| score.low).unwrap_or_default(),
