@@ -51,7 +51,7 @@ fn responses(world: &World, asked: &ResponsesQuestion) -> Histogram {
     let mut after = None;
     loop {
         let page = world.reader().responses(asked, after.as_ref(), 2).unwrap().content.unwrap();
-        page.entries.iter().for_each(|entry| histogram.add(entry.response.score, 1));
+        page.entries.iter().for_each(|entry| histogram.add(entry.fact.score, 1));
         after = page.next;
         if after.is_none() {
             return histogram;

@@ -1,7 +1,7 @@
 //! Feedback on the wire.
 
 use rapport_customer::{About, Day, Given, Measure, Response, ScoreRow};
-use rapport_readmodel::ResponseEntry;
+use rapport_readmodel::FactEntry;
 
 use super::timestamp;
 use crate::wire::v1;
@@ -37,8 +37,8 @@ pub(crate) fn score_row(measure: Measure, row: (Option<Day>, Option<String>, Sco
     }
 }
 
-pub(crate) fn response(entry: ResponseEntry) -> v1::SurveyResponse {
-    let Response { about, score, comment } = entry.response;
+pub(crate) fn response(entry: FactEntry<Response>) -> v1::SurveyResponse {
+    let Response { about, score, comment } = entry.fact;
     let About { measure, survey, instance, channel, touchpoint, agent, team, stage } = about;
     let (source, id) = entry.event.unwrap_or_default();
     v1::SurveyResponse {
