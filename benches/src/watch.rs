@@ -10,7 +10,7 @@ use rapport::wire::PublishRequest;
 use rapport::wire::v1::customer_ref::By;
 use rapport::wire::v1::watch_request::Who;
 use rapport::wire::v1::watch_response::What;
-use rapport::wire::v1::{CustomerRef, WatchRequest, WatchResponse};
+use rapport::wire::v1::{CustomerRef, StatusRequest, WatchRequest, WatchResponse};
 use serde::Serialize;
 use serde_json::json;
 use tempfile::TempDir;
@@ -104,6 +104,9 @@ async fn measure(server: &Server, args: &WatchArgs) -> Result<(Vec<Duration>, Ve
     for some in customers.chunks(1_000) {
         publish(&publisher, server, some.iter().map(|customer| (*customer, "first".to_owned()))).await?;
     }
+    // Who is not folded yet cannot be watched.
+    let request = StatusRequest { tenant: server.tenant.clone(), min_position: customers.len() as u64 };
+    publisher.admin().status(request).await?;
     let mut others = Vec::new();
     for some in customers[1..].chunks(STREAMS as usize) {
         let connection = Connection::open(&server.url).await?;
