@@ -10,7 +10,7 @@ use rapport::import::{Job, Mapping, Summary};
 use tempfile::TempDir;
 
 use crate::report::{Machine, Report, Run};
-use crate::server::Server;
+use crate::server::{self, Server};
 use crate::workload::Workload;
 use crate::{Result, raw_limit};
 
@@ -51,7 +51,7 @@ pub struct ImportArgs {
 }
 
 pub fn run(args: &ImportArgs) -> Result<()> {
-    let program = rapport_program()?;
+    let program = server::program()?;
     let parent = match &args.data {
         Some(folder) => folder.clone(),
         None => program.parent().unwrap_or(Path::new(".")).to_owned(),
@@ -94,17 +94,6 @@ pub fn run(args: &ImportArgs) -> Result<()> {
         println!("{report}");
     }
     Ok(())
-}
-
-/// The server stands next to this program, built in the same profile.
-fn rapport_program() -> Result<PathBuf> {
-    let own = std::env::current_exe()?;
-    let program = own.with_file_name(format!("rapport{}", std::env::consts::EXE_SUFFIX));
-    if program.is_file() {
-        return Ok(program);
-    }
-    let release = if cfg!(debug_assertions) { "" } else { " --release" };
-    Err(format!("there is no {}; build it with: cargo build{release} -p rapport", program.display()).into())
 }
 
 fn made_up(folder: &Path, args: &ImportArgs) -> Result<PathBuf> {

@@ -4,6 +4,7 @@ mod import;
 mod raw_limit;
 mod report;
 mod server;
+mod watch;
 mod workload;
 
 use std::error::Error;
@@ -19,11 +20,13 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 #[command(name = "rapport-benches")]
 enum Bench {
     Import(import::ImportArgs),
+    Watch(watch::WatchArgs),
 }
 
 fn main() -> ExitCode {
     let measured = match Bench::parse() {
         Bench::Import(args) => import::run(&args),
+        Bench::Watch(args) => watch::run(&args),
     };
     match measured {
         Ok(()) => ExitCode::SUCCESS,

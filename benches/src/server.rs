@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -60,6 +60,17 @@ impl Server {
         let kib: u64 = kib.ok_or("the server's /proc/PID/status says no VmHWM")?.parse()?;
         Ok(Some(kib * 1024))
     }
+}
+
+/// The server stands next to this program, built in the same profile.
+pub fn program() -> Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let program = own.with_file_name(format!("rapport{}", std::env::consts::EXE_SUFFIX));
+    if program.is_file() {
+        return Ok(program);
+    }
+    let release = if cfg!(debug_assertions) { "" } else { " --release" };
+    Err(format!("there is no {}; build it with: cargo build{release} -p rapport", program.display()).into())
 }
 
 impl Drop for Server {

@@ -7,6 +7,7 @@ mod fence;
 mod foreign_records;
 mod known_answer;
 mod publishing;
+mod questions;
 mod rebuilding;
 mod replaying;
 mod silence;
@@ -92,6 +93,17 @@ on_each_log! {
         a_request_that_is_too_large_is_refused_as_a_whole,
         an_unknown_tenant_is_not_found,
         a_question_that_makes_no_sense_names_its_field,
+    },
+    questions::{
+        an_unknown_journey_is_not_found_and_those_that_exist_are_named,
+        a_stage_that_is_none_is_told_with_those_that_are,
+        a_range_that_ends_before_it_starts_is_refused,
+        a_day_that_is_none_is_named,
+        an_unknown_measure_slice_or_bucket_is_told_with_those_that_exist,
+        a_page_that_is_too_large_is_refused,
+        a_filter_that_asks_too_much_is_refused,
+        a_page_token_belongs_to_one_question,
+        nobody_has_no_journey_and_no_responses,
     },
     known_answer::{
         the_published_totals_are_exact_however_often_they_are_imported,

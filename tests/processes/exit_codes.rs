@@ -41,6 +41,22 @@ fn wrong_usage_is_64_and_named() {
         ("replay --from yesterday", "RFC 3339"),
         ("replay --from 1997-04-01 --to 1997-03-01", "--to 1997-03-01T00:00:00Z lies before --from"),
         ("replay --out Cargo.toml", "--force"),
+        ("journey", "<NAME>"),
+        ("journey funell", "there are funnel and transitions"),
+        ("journey funnel --by year", "[possible values: day, week, month, quarter]"),
+        (
+            "journey funnel --from 2026-03-02 --until 2026-03-01",
+            "--until 2026-03-01 does not come after --from 2026-03-02",
+        ),
+        ("journey transitions --from yesterday", "RFC 3339"),
+        ("feedback --measure happiness", "[possible values: nps, csat, ces, stars]"),
+        ("feedback --slice country", "[possible values: channel, survey, touchpoint, agent, team, stage]"),
+        ("feedback --from 2026-02-30", "must be a day such as 2026-03-01"),
+        ("feedback --only country=NO", "of channel, survey, touchpoint, agent, team, stage"),
+        ("feedback responses --lowest 7 --highest 6", "--highest 6 is below --lowest 7"),
+        ("find --trait Oslo", "must be NAME=VALUE such as city=Oslo"),
+        ("find --journey main", "--stage <STAGE>"),
+        ("watch user_id:42 --stage loyal", "cannot be used with"),
         ("import", "<FILE>"),
         ("import nowhere.ndjson", "cannot read nowhere.ndjson"),
         ("import Cargo.toml --mapping nowhere.toml", "nowhere.toml: cannot be read"),
@@ -78,12 +94,18 @@ fn without_a_server_it_is_1_and_says_what_to_do() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = format!("http://{free}");
     let file = cdnow::file();
-    let commands: [&[&str]; 6] = [
+    let commands: [&[&str]; 12] = [
         &["totals"],
         &["status"],
         &["rebuild"],
         &["replay"],
         &["customer", "user_id:42"],
+        &["journey", "user_id:42"],
+        &["journey", "funnel"],
+        &["journey", "transitions"],
+        &["feedback"],
+        &["find"],
+        &["watch"],
         &["import", file.to_str().unwrap()],
     ];
     for command in commands {

@@ -1,5 +1,6 @@
 //! The `rapport` program as people run it.
 
+mod asking;
 mod command_line;
 mod exit_codes;
 mod killed;

@@ -120,6 +120,33 @@ impl Running {
         Ended { code: status.code(), out: text(&self.out), err: text(&self.err) }
     }
 
+    /// Waits for a line on standard error that has this in it.
+    pub fn until_told(&self, what: &str) {
+        loop {
+            match self.lines.recv_timeout(HANGS) {
+                Ok(line) if line.contains(what) => return,
+                Ok(_) => {}
+                Err(_) => panic!("{what:?} does not come: {}", self.err.lock().unwrap()),
+            }
+        }
+    }
+
+    /// Waits until standard output has this in it.
+    pub fn until_printed(&self, what: &str) {
+        wait_until(what, || self.out.lock().unwrap().contains(what));
+    }
+
+    /// As Ctrl-C does; how it ended.
+    pub fn interrupt(self) -> Ended {
+        self.signal("-INT");
+        self.end()
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
     fn wait(&mut self) -> ExitStatus {
         let mut ended = None;
         wait_until("the command ends", || {
@@ -201,8 +228,7 @@ impl Served {
 
     /// SIGTERM, and how it ended.
     pub fn terminate(self) -> Ended {
-        let id = self.running.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.running.signal("-TERM");
         self.running.end()
     }
 }

@@ -49,8 +49,9 @@ impl Zone {
 pub struct Day(Date);
 
 impl Day {
+    /// `2026-11-21`, in no other spelling.
     pub fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().map(Self)
+        text.parse().ok().map(Self).filter(|day| day.to_string() == text)
     }
 
     pub fn date(self) -> Date {
@@ -142,6 +143,14 @@ mod tests {
         for zone in ["Pacific/Kiritimati", "Pacific/Pago_Pago"] {
             let zone = Zone::parse(zone).unwrap();
             assert!(zone.day_of(Timestamp::EPOCH) < zone.day_of(Timestamp::MAX));
+        }
+    }
+
+    #[test]
+    fn a_day_has_one_spelling() {
+        assert_eq!(Day::parse("2026-11-21").unwrap().to_string(), "2026-11-21");
+        for other in ["20261121", "2026-11-21T00:00:00+08:00", "2026-11-31", "+002026-11-21", "", " 2026-11-21"] {
+            assert_eq!(Day::parse(other), None, "{other}");
         }
     }
 

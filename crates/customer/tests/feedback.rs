@@ -267,7 +267,7 @@ fn sixty_answers_give_the_scores_that_were_worked_out_on_paper() {
     let customer = given(&events);
     let told = |measure: Measure| {
         let score = histogram(&customer, measure).score(measure).unwrap();
-        let numbers = format!("{:.3} ± {:.3}, mean {:.3}", score.value, score.margin, score.mean);
+        let numbers = format!("{:.3} ± {:.3}, mean {:.3}", score.value, score.margin.unwrap(), score.mean);
         (numbers, score.responses, score.high, score.low)
     };
     // 9 of 20 gave 9-10: 45 %. 5 of 20 gave 0-6: 25 %. NPS = 45 - 25 = 20.
@@ -288,5 +288,14 @@ fn no_answers_are_no_score_and_one_has_no_margin() {
     let mut one = Histogram::default();
     one.add(10, 1);
     let score = one.score(Measure::Nps).unwrap();
-    assert_eq!((score.value, score.margin, score.responses), (100.0, 0.0, 1));
+    assert_eq!((score.value, score.margin, score.responses), (100.0, None, 1));
+}
+
+#[test]
+fn five_who_agree_do_not_make_a_number_exact() {
+    for measure in Measure::ALL {
+        let mut agreed = Histogram::default();
+        agreed.add(5, 5);
+        assert_eq!(agreed.score(measure).unwrap().margin, None, "{}", measure.name());
+    }
 }

@@ -35,9 +35,8 @@ pub use error::ReadModelError;
 pub use incoming::Incoming;
 pub use parked::ParkedEvent;
 pub use query::{
-    Answer, Changed, CustomerAnswer, CustomerName, FactPlace, Filter, Found, FoundPage, Reader, ResponseEntry,
-    ResponsesPage, ResponsesQuestion, Status, TimelineEntry, TimelinePage, TransitionEntry, TransitionsPage,
-    TransitionsQuestion,
+    Answer, Changed, CustomerAnswer, CustomerName, FactEntry, FactPlace, FactsPage, Filter, Found, FoundPage, Listed,
+    Reader, ResponsesQuestion, Status, TimelineEntry, TimelinePage, TransitionsQuestion,
 };
 pub use seen::Conflict;
 pub use verify::{

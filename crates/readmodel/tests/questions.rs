@@ -51,7 +51,7 @@ fn responses(world: &World, asked: &ResponsesQuestion) -> Histogram {
     let mut after = None;
     loop {
         let page = world.reader().responses(asked, after.as_ref(), 2).unwrap().content.unwrap();
-        page.entries.iter().for_each(|entry| histogram.add(entry.response.score, 1));
+        page.entries.iter().for_each(|entry| histogram.add(entry.fact.score, 1));
         after = page.next;
         if after.is_none() {
             return histogram;
@@ -133,6 +133,13 @@ proptest! {
 
         let customers = everybody(&world);
         prop_assert_eq!(customers.len() as i128, world.total("customers"));
+        let labelled: Vec<String> = customers.iter().flat_map(|customer| customer.states.labels(&world.definitions.journeys)).collect();
+        for label in labelled.iter().collect::<std::collections::BTreeSet<_>>() {
+            let filter = Filter { labels: vec![label.clone()], ..Filter::default() };
+            let found = world.reader().find(&filter, None, 1_000).unwrap().content.customers.len();
+            prop_assert_eq!(found, labelled.iter().filter(|other| *other == label).count(), "{}", label);
+        }
+        prop_assert_eq!(world.labels(), labelled.len(), "nobody is found by what is no longer so");
         for map in world.definitions.journeys.iter() {
             let (_, asked) = (map, FunnelQuestion { map, days: Days::default(), bucket: Bucket::Whole, by_channel: false, channel: None });
             let funnel = world.reader().funnel(&asked).unwrap().content;

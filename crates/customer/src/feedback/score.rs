@@ -20,9 +20,9 @@ pub struct Score {
     /// NPS: % of 9-10 minus % of 0-6, from -100 to 100. CSAT: % of 4-5. CES: % of 5-7. Stars: the mean.
     pub value: f64,
     pub mean: f64,
-    /// Half the width of the 95 % confidence interval of the value, in its unit; 0 with fewer than two responses, which
-    /// say nothing of their spread.
-    pub margin: f64,
+    /// Half the width of the 95 % confidence interval of the value, in its unit. `None` with one response, or where all
+    /// say the same: that tells nothing of how far the next ones will lie apart.
+    pub margin: Option<f64>,
     /// NPS: 9-10. CSAT: 4-5. CES: 5-7. Stars: 4-5.
     pub high: u64,
     /// NPS: 0-6. CSAT and stars: 1-2. CES: 1-3.
@@ -79,10 +79,7 @@ impl Histogram {
             }
         };
         // The variance of a sample, which is a little larger than that of its numbers.
-        let margin = match responses {
-            1 => 0.0,
-            _ => NORMAL_QUANTILE * (variance / (count - 1.0)).max(0.0).sqrt() * unit,
-        };
+        let margin = (variance > 0.0).then(|| NORMAL_QUANTILE * (variance / (count - 1.0)).sqrt() * unit);
         Some(Score { responses, value: value * unit, mean, margin, high, low })
     }
 }

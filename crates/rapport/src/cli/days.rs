@@ -17,11 +17,10 @@ pub struct Days {
     until: Option<Day>,
 }
 
-/// One row for each
+/// Weeks begin on Monday.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Period {
     Day,
-    /// From Monday on
     Week,
     Month,
     Quarter,
@@ -55,7 +54,7 @@ impl Period {
 }
 
 fn day(text: &str) -> Result<Day, String> {
-    let day = Day::parse(text).filter(|day| day.to_string() == text);
+    let day = Day::parse(text);
     day.ok_or_else(|| "must be a day such as 2026-03-01".to_owned())
 }
 

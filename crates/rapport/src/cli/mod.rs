@@ -40,8 +40,8 @@ pub use totals::print_currencies;
 
 /// Remembers every contact between a company and its customers, and can always say what it means.
 ///
-/// Start a server with `rapport serve`, put touchpoints in with `rapport import`, and ask with `rapport customer`.
-/// `rapport demo` shows all of it in a minute.
+/// Start a server with `rapport serve`, put touchpoints in with `rapport import`, and ask with `rapport customer`,
+/// `rapport journey` and `rapport feedback`. `rapport demo` shows all of it in a minute.
 #[derive(Debug, Parser)]
 #[command(
     name = "rapport",
@@ -50,7 +50,9 @@ pub use totals::print_currencies;
                   Examples:\n  \
                   rapport serve\n  \
                   rapport import touchpoints.ndjson\n  \
-                  rapport customer user_id:42 --timeline"
+                  rapport customer user_id:42 --timeline\n  \
+                  rapport journey funnel --by month\n  \
+                  rapport feedback --measure nps --slice channel"
 )]
 pub struct Cli {
     #[command(subcommand)]

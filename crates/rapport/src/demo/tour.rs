@@ -132,7 +132,7 @@ fn next(name: &str, silent: Option<&FunnelStage>, also: &str) {
     let more = [
         "rapport feedback responses --measure nps --highest 6",
         "rapport feedback --measure csat --slice team",
-        "rapport find --trait city=Beijing --channel store",
+        "rapport find --trait city=Shanghai --channel store",
         "rapport watch --from-position 0 --json | head -3",
         "rapport rebuild",
     ];

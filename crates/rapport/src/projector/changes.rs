@@ -25,11 +25,13 @@ pub struct Changes {
     sender: broadcast::Sender<Arc<ChangeSet>>,
 }
 
-impl Changes {
-    pub fn new() -> Self {
+impl Default for Changes {
+    fn default() -> Self {
         Self { serving: AtomicU32::new(0), sender: broadcast::Sender::new(MOST_BEHIND) }
     }
+}
 
+impl Changes {
     /// From now on this generation serves.
     pub(super) fn serve(&self, generation: u32) {
         self.serving.store(generation, Ordering::Release);

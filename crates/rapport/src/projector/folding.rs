@@ -175,16 +175,31 @@ impl Applying {
     fn run(mut self, mut queue: mpsc::Receiver<Work>) -> Result<(), ProjectorError> {
         self.told(self.model.checkpoint().position)?;
         while let Some(work) = queue.blocking_recv() {
-            let changed = match work {
-                Work::Fold(batch) => self.fold(batch)?,
-                Work::LetPass(until) => self.let_pass(until)?,
-            };
-            let position = self.model.checkpoint().position;
-            // First whoever watches: a watch that begins when the position is known hears of later changes only.
-            self.changes.tell(ChangeSet { generation: self.generation, position, customers: changed });
-            self.told(position)?;
+            match work {
+                Work::Fold(batch) => {
+                    let changed = self.fold(batch)?;
+                    self.tell(changed)?;
+                }
+                // Piece by piece, as long as nothing else waits.
+                Work::LetPass(until) => {
+                    while let Some(changed) = self.let_pass(until)? {
+                        self.tell(changed)?;
+                        if !queue.is_empty() {
+                            break;
+                        }
+                    }
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Tells of a transaction: first whoever watches, so that a watch that begins when the position is known hears of later
+    /// changes only.
+    fn tell(&self, changed: Vec<CustomerKey>) -> Result<(), ProjectorError> {
+        let position = self.model.checkpoint().position;
+        self.changes.tell(ChangeSet { generation: self.generation, position, customers: changed });
+        self.told(position)
     }
 
     fn fold(&mut self, batch: Decoded) -> Result<Vec<CustomerKey>, ProjectorError> {
@@ -200,10 +215,10 @@ impl Applying {
         Ok(changed)
     }
 
-    fn let_pass(&mut self, until: Timestamp) -> Result<Vec<CustomerKey>, ProjectorError> {
-        let passed = self.model.let_pass(until)?.unwrap_or_default();
+    fn let_pass(&mut self, until: Timestamp) -> Result<Option<Vec<CustomerKey>>, ProjectorError> {
+        let Some(passed) = self.model.let_pass(until)? else { return Ok(None) };
         tracing::debug!(clock = %passed.clock, customers = passed.changed.len(), "let silence fall");
-        Ok(passed.changed)
+        Ok(Some(passed.changed))
     }
 
     fn told(&self, position: u64) -> Result<(), ProjectorError> {

@@ -71,6 +71,7 @@ pub(super) fn stage<'m>(map: &'m JourneyMap, field: &'static str, name: &str) ->
 pub(super) fn days(from: &str, until: &str) -> Result<Days, QueryError> {
     let day = |field: &'static str, text: &str| match text {
         "" => Ok(None),
+        // A moment would be read as its day, whatever its offset says.
         text => Day::parse(text).map(Some).ok_or_else(|| QueryError::Argument {
             field,
             rule: format!("{:?} is no day such as 2026-03-01", cut(text)),
@@ -116,7 +117,10 @@ pub(super) fn bucket(asked: i32) -> Result<Bucket, QueryError> {
         Ok(v1::Bucket::Week) => Ok(Bucket::Week),
         Ok(v1::Bucket::Month) => Ok(Bucket::Month),
         Ok(v1::Bucket::Quarter) => Ok(Bucket::Quarter),
-        Err(_) => Err(QueryError::Argument { field: "bucket", rule: format!("{asked} is none of the known buckets") }),
+        Err(_) => Err(QueryError::Argument {
+            field: "bucket",
+            rule: format!("{asked} is none of BUCKET_DAY, BUCKET_WEEK, BUCKET_MONTH, BUCKET_QUARTER"),
+        }),
     }
 }
 

@@ -41,7 +41,7 @@ impl Customers {
     async fn list_timeline(&self, request: ListTimelineRequest) -> Result<ListTimelineResponse, QueryError> {
         let name = customer_name(request.customer.as_ref())?;
         let question = question(request.customer.as_ref());
-        let before = page_token::read(&question, &request.page_token)?.map(OrderKey::from_bytes);
+        let before = page_token::read(&question, &request.page_token, |bytes| Some(OrderKey::from_bytes(bytes)))?;
         let page_size = page_size(request.page_size)?;
         let asked = name.clone();
         let (page, freshness) = self
@@ -64,7 +64,7 @@ impl Customers {
         let page_size = page_size(request.page_size)?;
         // Places mean something in one file only.
         let question = format!("find {} {filter:?}", projection.live().generation);
-        let after = page_token::read(&question, &request.page_token)?.and_then(|bytes| CustomerKey::from_bytes(&bytes));
+        let after = page_token::read(&question, &request.page_token, |bytes| CustomerKey::from_bytes(&bytes))?;
         let (page, freshness) = self
             .projections
             .ask(&request.tenant, request.min_position, move |reader| reader.find(&filter, after, page_size))

@@ -1,12 +1,13 @@
 //! `FeedbackService`: how do customers feel about us?
 
 use rapport_customer::{Measure, ScoresQuestion, Zone};
-use rapport_readmodel::{FactPlace, ResponsesQuestion};
+use rapport_readmodel::{Listed, ResponsesQuestion};
 use tonic::{Request, Response, Status};
 
 use super::arguments::{bucket, customer_name, days, measure, only, page_size, slice};
-use super::projections::{Projections, no_customer};
-use super::{QueryError, convert, page_token};
+use super::listing::{Listing, Page};
+use super::projections::Projections;
+use super::{QueryError, convert};
 use crate::wire::v1::feedback_service_server::FeedbackService;
 use crate::wire::v1::{ResponsesRequest, ResponsesResponse, ScoresRequest, ScoresResponse};
 
@@ -44,7 +45,7 @@ impl Feedbacks {
     }
 
     async fn responses(&self, request: ResponsesRequest) -> Result<ResponsesResponse, QueryError> {
-        let (tenant, projection) = self.projections.find(&request.tenant)?;
+        let (tenant, _) = self.projections.find(&request.tenant)?;
         let zone: &Zone = &tenant.definitions.zone;
         let days = days(&request.from_day, &request.until_day)?;
         if let (Some(lowest), Some(highest)) = (request.lowest, request.highest)
@@ -53,33 +54,31 @@ impl Feedbacks {
             let rule = format!("is {highest}; it must not be below lowest, {lowest}");
             return Err(QueryError::Argument { field: "highest", rule });
         }
+        let customer = request.customer.as_ref().map(|customer| customer_name(Some(customer))).transpose()?;
         let question = ResponsesQuestion {
-            customer: request.customer.as_ref().map(|customer| customer_name(Some(customer))).transpose()?,
+            listed: Listed {
+                customer: customer.clone(),
+                from_time: days.from.map(|day| zone.start_of(day)),
+                until_time: days.until.map(|day| zone.start_of(day)),
+            },
             measure: measure(&request.measure)?,
-            from_time: days.from.map(|day| zone.start_of(day)),
-            until_time: days.until.map(|day| zone.start_of(day)),
             lowest: request.lowest,
             highest: request.highest,
             only: only(&request.only)?,
         };
         let page_size = page_size(request.page_size)?;
-        // Places mean something in one file only.
-        let binding = format!("responses {} {question:?}", projection.live().generation);
-        let after = page_token::read(&binding, &request.page_token)?.and_then(|bytes| FactPlace::from_bytes(&bytes));
-        let asked = question.clone();
-        let (page, freshness) = self
-            .projections
-            .ask(&request.tenant, request.min_position, move |reader| {
-                reader.responses(&asked, after.as_ref(), page_size)
+        let page = Page {
+            tenant: &request.tenant,
+            min_position: request.min_position,
+            customer: customer.as_ref(),
+            token: &request.page_token,
+        };
+        let Listing { entries, next_page_token, freshness } = page
+            .list(&self.projections, question, move |reader, question, after| {
+                reader.responses(question, after, page_size)
             })
             .await?;
-        let page = match (page, &question.customer) {
-            (Some(page), _) => page,
-            (None, Some(name)) => return Err(no_customer(name)),
-            (None, None) => return Err(QueryError::BrokenOff),
-        };
-        let next_page_token = page.next.map(|next| page_token::write(&binding, &next.to_bytes())).unwrap_or_default();
-        let responses = page.entries.into_iter().map(convert::response).collect();
+        let responses = entries.into_iter().map(convert::response).collect();
         Ok(ResponsesResponse { responses, next_page_token, freshness: Some(freshness) })
     }
 }

@@ -1,12 +1,13 @@
 //! `JourneyService`: where are customers on their way?
 
 use rapport_customer::journey::FunnelQuestion;
-use rapport_readmodel::{FactPlace, TransitionsQuestion};
+use rapport_readmodel::{Listed, TransitionsQuestion};
 use tonic::{Request, Response, Status};
 
 use super::arguments::{bucket, customer_name, days, journey, moments, page_size, stage};
+use super::listing::{Listing, Page};
 use super::projections::{Projections, no_customer};
-use super::{QueryError, convert, page_token};
+use super::{QueryError, convert};
 use crate::wire::v1::journey_service_server::JourneyService;
 use crate::wire::v1::{
     FunnelRequest, FunnelResponse, GetJourneyRequest, GetJourneyResponse, TransitionsRequest, TransitionsResponse,
@@ -59,7 +60,7 @@ impl Journeys {
     }
 
     async fn transitions(&self, request: TransitionsRequest) -> Result<TransitionsResponse, QueryError> {
-        let (tenant, projection) = self.projections.find(&request.tenant)?;
+        let (tenant, _) = self.projections.find(&request.tenant)?;
         let maps = &tenant.definitions.journeys;
         let named = (!request.journey.is_empty()).then(|| journey(maps, &request.journey)).transpose()?;
         let to = match request.to.as_str() {
@@ -75,24 +76,20 @@ impl Journeys {
             (Some(_), None) => maps.iter().next().map(|map| map.name.clone()),
             (_, named) => named.map(|map| map.name.clone()),
         };
-        let question = TransitionsQuestion { customer, journey, to, from_time, until_time };
-        // Places mean something in one file only.
-        let binding = format!("transitions {} {question:?}", projection.live().generation);
-        let after = page_token::read(&binding, &request.page_token)?.and_then(|bytes| FactPlace::from_bytes(&bytes));
-        let asked = question.clone();
-        let (page, freshness) = self
-            .projections
-            .ask(&request.tenant, request.min_position, move |reader| {
-                reader.transitions(&asked, after.as_ref(), page_size)
+        let listed = Listed { customer: customer.clone(), from_time, until_time };
+        let question = TransitionsQuestion { listed, journey, to };
+        let page = Page {
+            tenant: &request.tenant,
+            min_position: request.min_position,
+            customer: customer.as_ref(),
+            token: &request.page_token,
+        };
+        let Listing { entries, next_page_token, freshness } = page
+            .list(&self.projections, question, move |reader, question, after| {
+                reader.transitions(question, after, page_size)
             })
             .await?;
-        let page = match (page, &question.customer) {
-            (Some(page), _) => page,
-            (None, Some(name)) => return Err(no_customer(name)),
-            (None, None) => return Err(QueryError::BrokenOff),
-        };
-        let next_page_token = page.next.map(|next| page_token::write(&binding, &next.to_bytes())).unwrap_or_default();
-        let transitions = page.entries.into_iter().map(convert::transition).collect();
+        let transitions = entries.into_iter().map(convert::transition).collect();
         Ok(TransitionsResponse { transitions, next_page_token, freshness: Some(freshness) })
     }
 }

@@ -6,6 +6,7 @@ mod convert;
 mod customer;
 mod feedback;
 mod journey;
+mod listing;
 mod page_token;
 mod projections;
 mod verify;

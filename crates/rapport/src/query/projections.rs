@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{QueryError, arguments, convert};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::projector::{Changes, Live, Projection, ProjectorError, Setup};
+use crate::projector::{Live, Projection, ProjectorError, Setup};
 use crate::tenants::{ServedTenant, Tenants};
 use crate::wire::v1::Freshness;
 
@@ -53,7 +53,7 @@ impl Projections {
                 origin: Origin { tenant: tenant.name.as_str().to_owned(), epoch: epoch.id.to_string(), key: epoch.key },
                 definitions: Arc::new(definitions),
                 clock: config.clock.clone(),
-                changes: Arc::new(Changes::new()),
+                changes: Arc::default(),
                 folder: config.data.join(tenant.name.as_str()).join(config.hosting.readmodel_folder()),
                 metrics: tenants.metrics.fold(&tenant.name),
                 traces: tenants.traces.fold(&tenant.name),

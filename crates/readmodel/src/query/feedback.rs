@@ -1,48 +1,20 @@
 //! Questions about feedback: scores from their cells, responses one by one.
 
-use rapport_customer::identity::CustomerId;
 use rapport_customer::{Fact, FactKind, Measure, Response, Scores, ScoresQuestion, Slice};
-use rapport_touchpoint::{OrderKey, Timestamp};
 
-use super::journey::{FactPlace, earlier};
-use super::{Answer, CustomerName, Reader};
+use super::listing::{FactPlace, FactsPage, Listed};
+use super::{Answer, Reader};
 use crate::error::{ReadModelError, Result};
-use crate::facts::{self, Place};
 use crate::totals;
-
-/// Rows that one page looks at; a page of a rare kind may be short, and be followed by others.
-const MOST_LOOKED_AT: usize = 50_000;
 
 /// Which responses are meant: those for which all of it holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResponsesQuestion {
-    /// Of everybody, without.
-    pub customer: Option<CustomerName>,
+    pub listed: Listed,
     pub measure: Option<Measure>,
-    /// Included.
-    pub from_time: Option<Timestamp>,
-    /// Excluded.
-    pub until_time: Option<Timestamp>,
     pub lowest: Option<u32>,
     pub highest: Option<u32>,
     pub only: Vec<(Slice, String)>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct ResponsesPage {
-    /// Newest first; those that count.
-    pub entries: Vec<ResponseEntry>,
-    /// Where the next page starts after; `None` on the last one.
-    pub next: Option<FactPlace>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct ResponseEntry {
-    pub customer: CustomerId,
-    pub time: Timestamp,
-    pub response: Response,
-    /// Source and id of the event.
-    pub event: Option<(String, String)>,
 }
 
 impl ResponsesQuestion {
@@ -74,48 +46,16 @@ impl Reader {
         })
     }
 
-    /// The responses behind the scores, the newest first. `None` if there is no such customer.
+    /// The responses behind the scores, the newest first: those that count. `None` if there is no such customer.
     pub fn responses(
         &self,
         question: &ResponsesQuestion,
         after: Option<&FactPlace>,
         page_size: usize,
-    ) -> Result<Answer<Option<ResponsesPage>>> {
-        self.ask(|connection| {
-            let customer = match &question.customer {
-                None => None,
-                Some(name) => match self.resolve(connection, name)? {
-                    None => return Ok(None),
-                    known => known,
-                },
-            };
-            let from = question.from_time.map_or(OrderKey::MIN, OrderKey::at);
-            let until = question.until_time.map(|time| Place::before(OrderKey::at(time)));
-            let before = earlier(after.map(|place| &place.0), until.as_ref());
-            let mut found = Vec::new();
-            let mut next = None;
-            let (mut last, mut looked_at) = (None, 0);
-            facts::newest(connection, FactKind::Response, customer, &from, before, |of, stored| {
-                if found.len() == page_size || looked_at == MOST_LOOKED_AT {
-                    next = last.take().map(FactPlace);
-                    return false;
-                }
-                looked_at += 1;
-                last = Some(Place { event: stored.key.event.clone(), customer: of, slot: stored.key.slot });
-                if let Fact::Response(response) = stored.fact
-                    && stored.closed_by.is_none()
-                    && question.means(&response)
-                {
-                    found.push((of, stored.key.event, response));
-                }
-                true
-            })?;
-            let mut entries = Vec::with_capacity(found.len());
-            for (of, key, response) in found {
-                let customer = self.id_of(connection, of)?;
-                entries.push(ResponseEntry { customer, time: key.time(), response, event: key.source_and_id() });
-            }
-            Ok(Some(ResponsesPage { entries, next }))
+    ) -> Result<Answer<Option<FactsPage<Response>>>> {
+        self.list(FactKind::Response, &question.listed, after, page_size, |fact, replaced| match fact {
+            Fact::Response(response) => (!replaced && question.means(&response)).then_some(response),
+            Fact::Transition(_) | Fact::Asking(_) => None,
         })
     }
 }

@@ -3,6 +3,7 @@
 mod feedback;
 mod find;
 mod journey;
+mod listing;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,9 +20,10 @@ use crate::parked::{self, ParkedEvent};
 use crate::timeline::{self, Direction, Merge};
 use crate::{CustomerKey, Definitions, Origin, Picture, checkpoint, schema, totals};
 
-pub use feedback::{ResponseEntry, ResponsesPage, ResponsesQuestion};
+pub use feedback::ResponsesQuestion;
 pub use find::{Changed, Filter, Found, FoundPage};
-pub use journey::{FactPlace, TransitionEntry, TransitionsPage, TransitionsQuestion};
+pub use journey::TransitionsQuestion;
+pub use listing::{FactEntry, FactPlace, FactsPage, Listed};
 
 /// Connections kept open between queries.
 const MOST_IDLE: usize = 16;

@@ -180,6 +180,12 @@ impl World {
         status.digests.iter().map(|(model, digest)| format!("{} {digest}", model.name())).collect()
     }
 
+    /// How many labels there are, over all customers.
+    pub fn labels(&self) -> usize {
+        let file = rusqlite::Connection::open(self.model.path()).unwrap();
+        file.query_row("SELECT count(*) FROM labels", [], |row| row.get(0)).unwrap()
+    }
+
     /// All sums that are not zero, cells too.
     pub fn sums(&self) -> Vec<String> {
         let file = rusqlite::Connection::open(self.model.path()).unwrap();

@@ -7,6 +7,8 @@ use crate::wire::v1::{Consent, Customer, FeedbackGiven, Identifier, Interest, Re
 
 /// Of a kind, where only the first are told.
 const FIRST_FEW: usize = 6;
+/// Of a line, beside its label; one name may be longer.
+const LINE: usize = 84;
 
 /// All that is known. With a moment, it also says how long ago and in how long.
 pub fn whole(customer: &Customer, now: Option<&prost_types::Timestamp>) -> String {
@@ -29,18 +31,16 @@ pub fn whole(customer: &Customer, now: Option<&prost_types::Timestamp>) -> Strin
 /// On half a screen: what is counted by name is told in a line.
 pub fn brief(customer: &Customer, now: Option<&prost_types::Timestamp>) -> String {
     let mut facts = facts(customer);
-    let first_few = |names: Vec<String>| names.into_iter().take(FIRST_FEW).collect::<Vec<_>>().join(", ");
     let mut channels: Vec<_> = customer.channels.iter().collect();
     channels.sort_by(|(a, x), (b, y)| y.cmp(x).then(a.cmp(b)));
     let traits = customer.traits.iter().map(|found| format!("{} {}", found.name, found.value_json));
-    for (name, told) in [
-        ("channels", first_few(channels.into_iter().map(|(name, count)| format!("{name} {count}")).collect())),
-        ("traits", first_few(traits.collect())),
-        ("interests", first_few(customer.interests.iter().map(|interest| interest.category.clone()).collect())),
+    for (label, told) in [
+        ("channels", channels.into_iter().map(|(name, count)| format!("{name} {count}")).collect()),
+        ("traits", traits.collect::<Vec<_>>()),
+        ("interests", customer.interests.iter().map(|interest| interest.category.clone()).collect()),
     ] {
-        if !told.is_empty() {
-            facts.row([name, &told]);
-        }
+        let first_few: Vec<_> = told.into_iter().take(FIRST_FEW).collect();
+        in_lines(&mut facts, label, &first_few, ", ");
     }
     [
         title(customer),
@@ -60,23 +60,38 @@ fn title(customer: &Customer) -> String {
 }
 
 fn facts(customer: &Customer) -> Columns {
-    let names = |identifiers: &[Identifier]| {
-        let names = identifiers.iter().map(|identifier| format!("{}:{}", identifier.namespace, identifier.value));
-        names.collect::<Vec<_>>().join("  ")
+    let names = |identifiers: &[Identifier]| -> Vec<String> {
+        identifiers.iter().map(|identifier| format!("{}:{}", identifier.namespace, identifier.value)).collect()
     };
     let mut facts = Columns::default();
-    if !customer.identifiers.is_empty() {
-        facts.row(["identifiers", &names(&customer.identifiers)]);
-    }
-    if !customer.devices.is_empty() {
-        let hidden = customer.devices_in_all.saturating_sub(customer.devices.len() as u64);
-        let more = if hidden > 0 { format!("  and {hidden} more") } else { String::new() };
-        facts.row(["devices", &format!("{}{more}", names(&customer.devices))]);
-    }
+    in_lines(&mut facts, "identifiers", &names(&customer.identifiers), "  ");
+    let mut devices = names(&customer.devices);
+    let hidden = customer.devices_in_all.saturating_sub(customer.devices.len() as u64);
+    devices.extend((hidden > 0).then(|| format!("and {hidden} more")));
+    in_lines(&mut facts, "devices", &devices, "  ");
     facts.row(["first seen", &format!("{}  {}", moment::show(customer.first_seen.as_ref()), customer.first_channel)]);
     facts.row(["last seen", &format!("{}  {}", moment::show(customer.last_seen.as_ref()), customer.last_channel)]);
     facts.row(["touchpoints", &format!("{} in all", customer.touchpoints)]);
     facts
+}
+
+/// As many names in a line as fit, the label before the first.
+fn in_lines(facts: &mut Columns, label: &str, names: &[String], between: &str) {
+    let mut label = label;
+    let mut line = String::new();
+    for name in names {
+        if !line.is_empty() && line.chars().count() + between.len() + name.chars().count() > LINE {
+            facts.row([std::mem::take(&mut label), &line]);
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push_str(between);
+        }
+        line.push_str(name);
+    }
+    if !line.is_empty() {
+        facts.row([label, &line]);
+    }
 }
 
 fn journeys(customer: &Customer, now: Option<&prost_types::Timestamp>) -> String {
@@ -223,5 +238,14 @@ Orders
     fn in_brief_what_is_counted_by_name_is_a_line() {
         let right = format!("{HEAD}  channels     app 3, web 1\n{MIDDLE}");
         assert_eq!(brief(&customer(), None), right);
+    }
+    #[test]
+    fn names_go_on_in_the_next_line() {
+        let mut facts = Columns::default();
+        in_lines(&mut facts, "devices", &["a".repeat(50), "b".repeat(32), "c".to_owned()], "  ");
+        let right = format!("  devices  {}  {}\n           c\n", "a".repeat(50), "b".repeat(32));
+        assert_eq!(facts.to_text(), right);
+        in_lines(&mut facts, "nothing", &[], "  ");
+        assert_eq!(facts.to_text(), right);
     }
 }

@@ -20,7 +20,7 @@ const WIDTH: usize = 2 * SIDE + 1;
 pub struct ScoresArgs {
     #[command(flatten)]
     about: AboutArgs,
-    /// One row for each period
+    /// One row for each period; weeks begin on Monday
     #[arg(long, value_name = "PERIOD")]
     by: Option<Period>,
     /// One row for each value of this

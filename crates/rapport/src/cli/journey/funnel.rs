@@ -28,7 +28,7 @@ pub struct FunnelArgs {
     journey: String,
     #[command(flatten)]
     days: Days,
-    /// One funnel for each period in which journeys began
+    /// One funnel for each period in which journeys began; weeks begin on Monday
     #[arg(long, value_name = "PERIOD")]
     by: Option<Period>,
     /// One funnel for each channel that won customers
@@ -92,7 +92,7 @@ fn text(answer: &FunnelResponse) -> String {
 
 fn path(row: &FunnelRow) -> Columns {
     let mut lines = Columns::default();
-    lines.row(["", "reached", "", " of all", "of those before", "median time", "in it now"]);
+    lines.row(["", "reached", "", " of all", "of before", "median time", "in it now"]);
     let mut before: Option<&FunnelStage> = None;
     for stage in row.stages.iter().filter(|stage| !stage.quiet) {
         let (of_those_before, time) = match before {
@@ -206,10 +206,10 @@ mod tests {
         let right = "\
 Journey standard: 4200 customers set out
 
-              reached                                   of all  of those before  median time  in it now
-  aware          4200  ██████████████████████████████  100.0 %                                      812
-  interested     2570  ██████████████████▍              61.2 %           61.2 %  4 days             301
-  customer       1260  █████████                        30.0 %           49.0 %                     800
+              reached                                   of all  of before  median time  in it now
+  aware          4200  ██████████████████████████████  100.0 %                                812
+  interested     2570  ██████████████████▍              61.2 %     61.2 %  4 days             301
+  customer       1260  █████████                        30.0 %     49.0 %                     800
 
 Fell silent
   at_risk  133  █                               3.2 %  now  420 at some time

@@ -78,7 +78,7 @@ fn text(answer: &GetJourneyResponse, transitions: &[Transition]) -> String {
     }
     for journey in &answer.journeys {
         text.push_str(&progress(journey, now).under(&format!("Journey {}", columns::plain(&journey.journey))));
-        text.push_str(&entered(journey).under("Stages that it was ever in, and when for the first time"));
+        text.push_str(&entered(journey).under("Stages entered, each for the first time"));
     }
     let several = answer.journeys.len() > 1;
     text.push_str(&of_one(transitions, several));
@@ -94,7 +94,7 @@ pub fn progress(journey: &JourneyProgress, now: Option<&prost_types::Timestamp>)
     }
     let before = match journey.previous_stage.as_str() {
         "" => "the first".to_owned(),
-        before => format!("before it {before}"),
+        before => format!("before that {before}"),
     };
     facts.row(["stage", &format!("{}, {before}", journey.stage)]);
     let ago = span::between(journey.since.as_ref(), now).map(|span| format!(", {span} ago")).unwrap_or_default();
@@ -168,12 +168,12 @@ mod tests {
 cus_1
 
 Journey standard
-  stage      customer, before it at_risk
+  stage      customer, before that at_risk
   since      2026-05-01T00:00:00Z, 5 days ago
   if silent  at_risk from 2026-07-30T00:00:00Z, in 85 days
   changes    4 in all
 
-Stages that it was ever in, and when for the first time
+Stages entered, each for the first time
   ○  aware     2026-01-01T00:00:00Z
   ●  customer  2026-01-05T00:00:00Z  after 4 days
   ○  at_risk   2026-04-05T00:00:00Z  after 94 days

@@ -1,7 +1,7 @@
 //! Feedback on the wire.
 
 use rapport_customer::{About, Day, Given, Measure, Response, ScoreRow};
-use rapport_readmodel::ResponseEntry;
+use rapport_readmodel::FactEntry;
 
 use super::timestamp;
 use crate::wire::v1;
@@ -27,7 +27,7 @@ pub(crate) fn score_row(measure: Measure, row: (Option<Day>, Option<String>, Sco
         responses: histogram.responses(),
         score: score.map(|score| score.value),
         mean: score.map(|score| score.mean),
-        margin: score.filter(|score| score.responses > 1).map(|score| score.margin),
+        margin: score.and_then(|score| score.margin),
         histogram: histogram.iter().collect(),
         high: score.map(|score| score.high).unwrap_or_default(),
         low: score.map(|score| score.low).unwrap_or_default(),
@@ -37,8 +37,8 @@ pub(crate) fn score_row(measure: Measure, row: (Option<Day>, Option<String>, Sco
     }
 }
 
-pub(crate) fn response(entry: ResponseEntry) -> v1::SurveyResponse {
-    let Response { about, score, comment } = entry.response;
+pub(crate) fn response(entry: FactEntry<Response>) -> v1::SurveyResponse {
+    let Response { about, score, comment } = entry.fact;
     let About { measure, survey, instance, channel, touchpoint, agent, team, stage } = about;
     let (source, id) = entry.event.unwrap_or_default();
     v1::SurveyResponse {

@@ -1,8 +1,8 @@
 //! Journeys on the wire.
 
-use rapport_customer::journey::{Cause, FunnelRow, JourneyMap, JourneyMaps, Progress, StageIndex};
+use rapport_customer::journey::{Cause, FunnelRow, JourneyMap, JourneyMaps, Progress, StageIndex, Transition};
 use rapport_customer::{Day, States};
-use rapport_readmodel::TransitionEntry;
+use rapport_readmodel::FactEntry;
 
 use super::timestamp;
 use crate::wire::v1;
@@ -56,8 +56,8 @@ pub(crate) fn funnel_row(map: &JourneyMap, of: &(Option<Day>, Option<String>), r
     }
 }
 
-pub(crate) fn transition(entry: TransitionEntry) -> v1::Transition {
-    let cause = match entry.transition.cause {
+pub(crate) fn transition(entry: FactEntry<Transition>) -> v1::Transition {
+    let cause = match entry.fact.cause {
         Cause::Event { event_type, channel } => {
             let (source, id) = entry.event.unwrap_or_default();
             WireCause::Event(v1::CausingEvent { r#type: event_type, channel, source, id })
@@ -68,10 +68,10 @@ pub(crate) fn transition(entry: TransitionEntry) -> v1::Transition {
     };
     v1::Transition {
         customer_id: entry.customer.to_string(),
-        journey: entry.transition.journey,
+        journey: entry.fact.journey,
         time: Some(timestamp(entry.time)),
-        from: entry.transition.from.unwrap_or_default(),
-        to: entry.transition.to,
+        from: entry.fact.from.unwrap_or_default(),
+        to: entry.fact.to,
         cause: Some(cause),
     }
 }
