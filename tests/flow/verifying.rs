@@ -65,10 +65,9 @@ fn assert_equal(result: &VerifyResult) {
 
 /// Identifiers of the shown customers with the parts that differ.
 fn named(result: &VerifyResult) -> Vec<(String, Vec<&str>)> {
-    let parts = |parts: &'_ [rapport::wire::v1::PartDifference]| parts.len();
     let customers = result.shown_customers.iter();
     customers
-        .inspect(|customer| assert!(parts(&customer.parts) > 0 && customer.customer_id.starts_with("cus_")))
+        .inspect(|customer| assert!(!customer.parts.is_empty() && customer.customer_id.starts_with("cus_")))
         .map(|customer| {
             (customer.identifiers.join(" "), customer.parts.iter().map(|part| part.part.as_str()).collect())
         })
@@ -90,7 +89,7 @@ pub async fn what_is_served_is_what_the_log_says(server: Server) {
     assert!(!scratch(&server).exists());
 
     server.accepted([ordered("o-4", "1 EUR").by("user_id:ann")]).await;
-    assert_eq!(server.customer("user_id:ann").await.unwrap().touchpoints, 8, "it goes on");
+    assert_eq!(server.customer("user_id:ann").await.unwrap().touchpoints, 9, "it goes on");
     assert_equal(&server.verify().await.unwrap());
 }
 
@@ -180,7 +179,7 @@ pub async fn a_state_that_was_changed_names_the_customer_and_the_model(server: S
     assert_eq!(customer.customer_id, server.customer("user_id:ann").await.unwrap().id);
     assert_eq!((customer.presence(), customer.earliest_id.as_str()), (Presence::InBoth, "v-4"));
     let (serving, anew) = (&customer.parts[0].serving, &customer.parts[0].anew);
-    assert!(!serving.contains("USD") && anew.contains("USD"), "{serving}\n{anew}");
+    assert!(serving.contains("events: 2,") && anew.contains("events: 8,"), "{serving}\n{anew}");
 
     // What is no state at all is named too, and a rebuild mends both.
     by_hand(&server, &format!("UPDATE states SET state = x'ff' WHERE customer = {bob} AND model = 1"));
@@ -198,7 +197,7 @@ pub async fn a_state_that_was_changed_names_the_customer_and_the_model(server: S
 }
 
 pub async fn customers_that_are_in_one_of_the_two_only_are_named(server: Server) {
-    let orders = (0..30).map(|n| ordered(&format!("o-{n:02}"), "1 EUR").by(&format!("user_id:{n:02}")));
+    let orders = (1..=30).map(|n| ordered(&format!("o-{n:02}"), "1 EUR").by(&format!("user_id:{n:02}")));
     server.accepted(orders).await;
     server.settled().await;
     by_hand(&server, "DELETE FROM customers WHERE id = (SELECT id FROM identifiers WHERE value = '03')");
@@ -209,7 +208,7 @@ pub async fn customers_that_are_in_one_of_the_two_only_are_named(server: Server)
     assert_eq!(result.shown_customers[0].presence(), Presence::OnlyAnew);
 
     // As if all the others had begun with another event.
-    by_hand(&server, "UPDATE customers SET first = first || 'x'");
+    by_hand(&server, "UPDATE customers SET first = CAST(first || 'x' AS BLOB)");
     let result = server.verify().await.unwrap();
     assert_eq!((result.different_customers, result.shown_customers.len()), (30 + 29, 20));
     let presences: Vec<_> = result.shown_customers[..3].iter().map(|customer| customer.presence()).collect();
