@@ -11,6 +11,7 @@ mod questions;
 mod rebuilding;
 mod replaying;
 mod silence;
+mod verify_leftovers;
 mod verifying;
 mod watching;
 

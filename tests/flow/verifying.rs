@@ -12,7 +12,7 @@ use tonic::Code;
 
 use crate::support::happened::{Happened, happened, ordered, viewed};
 use crate::support::server::{Kept, Server};
-use crate::support::soon::{soon, wait_until};
+use crate::support::soon::soon;
 
 /// Where it is folded anew.
 fn scratch(server: &Server) -> PathBuf {
@@ -280,38 +280,4 @@ async fn silence_has_fallen_to_the_same_moment_in_both() {
     server.accepted([viewed("v-1").by("user_id:1").at("03-20")]).await;
     server.settled().await;
     assert_equal(&server.verify().await.unwrap());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_crash_left_behind_is_removed() {
-    let server = Server::embedded().await;
-    given_a_little_of_everything(&server).await;
-    let folder = scratch(&server);
-    let kept = server.stop().await;
-    std::fs::create_dir(&folder).unwrap();
-    std::fs::write(folder.join("anew.db"), "half").unwrap();
-    let server = kept.serve().await;
-    assert!(!folder.exists());
-    assert_equal(&server.verify().await.unwrap());
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_scratch_that_cannot_be_made_is_named() {
-    let server = Server::embedded().await;
-    given_a_little_of_everything(&server).await;
-    std::fs::write(scratch(&server), "no folder").unwrap();
-    let status = server.verify().await.unwrap_err();
-    assert_eq!(status.code(), Code::Internal, "{status}");
-    assert!(status.message().contains("readmodel/verify cannot be made"), "{status}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_that_is_gone_ends_it_and_leaves_nothing() {
-    let server = Server::jetstream().await;
-    given_a_little_of_everything(&server).await;
-    let nats = async_nats::connect(server.nats().url()).await.unwrap();
-    async_nats::jetstream::new(nats).delete_stream("touchpoints_default").await.unwrap();
-    let status = server.verify().await.unwrap_err();
-    assert!(status.message().contains("log"), "{status}");
-    wait_until("nothing is left", || !scratch(&server).exists());
 }

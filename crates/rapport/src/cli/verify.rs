@@ -147,14 +147,14 @@ fn customer_text(customer: &CustomerDifference) -> String {
     text
 }
 
-/// The lines that only one of the two has.
+/// What only one of the two has.
 fn part_text(part: &PartDifference) -> String {
-    let (serving, anew): (Vec<&str>, Vec<&str>) = (part.serving.lines().collect(), part.anew.lines().collect());
+    let (serving, anew) = (flat(&part.serving), flat(&part.anew));
     let mut text = String::new();
     for (whose, lines, others) in [("serving", &serving, &anew), ("by the log", &anew, &serving)] {
         let only: Vec<_> = lines.iter().filter(|line| !others.contains(line)).collect();
         for line in only.iter().take(MOST_LINES) {
-            text.push_str(&format!("      {whose:<10}  {}\n", plain(line.trim())));
+            text.push_str(&format!("      {whose:<10}  {}\n", plain(line)));
         }
         if only.len() > MOST_LINES {
             text.push_str(&format!("      {whose:<10}  and {} more lines; --json has them\n", only.len() - MOST_LINES));
@@ -163,17 +163,33 @@ fn part_text(part: &PartDifference) -> String {
     text
 }
 
+/// The values of an indented text, one in a line, each after the names of all that it lies in.
+fn flat(text: &str) -> Vec<String> {
+    let mut within: Vec<&str> = Vec::new();
+    let mut values = Vec::new();
+    for line in text.lines().map(|line| line.trim().trim_end_matches(',')) {
+        if line.ends_with(['(', '{', '[']) {
+            within.push(line.split_once(": ").map_or("", |(name, _)| name));
+        } else if matches!(line, ")" | "}" | "]") {
+            within.pop();
+        } else {
+            let names = within.iter().copied().filter(|name| !name.is_empty());
+            values.push(names.chain([line]).collect::<Vec<_>>().join(" / "));
+        }
+    }
+    values
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_part_shows_the_lines_that_only_one_has() {
-        let part = PartDifference {
-            part: "profile".to_owned(),
-            serving: "Profile {\n  orders: 1,\n  name: \"Ann\",\n}".to_owned(),
-            anew: "Profile {\n  orders: 2,\n  name: \"Ann\",\n}".to_owned(),
+    fn a_part_shows_the_values_that_only_one_has_and_where_they_lie() {
+        let state = |orders: &str| {
+            format!("Some(\n  Profile {{\n    orders: Orders(\n      {orders},\n    ),\n    name: \"Ann\",\n  }},\n)")
         };
-        assert_eq!(part_text(&part), "      serving     orders: 1,\n      by the log  orders: 2,\n");
+        let part = PartDifference { part: "profile".to_owned(), serving: state("1"), anew: state("2") };
+        assert_eq!(part_text(&part), "      serving     orders / 1\n      by the log  orders / 2\n");
     }
 }
