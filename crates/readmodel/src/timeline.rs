@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 
-use rapport_touchpoint::{OrderKey, Timestamp};
+use rapport_touchpoint::OrderKey;
 use rusqlite::{Connection, Row, Transaction, params};
 
 use crate::Definitions;
@@ -23,9 +23,9 @@ pub(crate) struct TimelineRow {
 }
 
 impl TimelineRow {
-    /// Reads the event again, under rules that it has passed already.
+    /// Reads the event again. It passed under this very catalogue, which is part of the file's fingerprint.
     pub fn read(&self, definitions: &Definitions) -> Result<rapport_touchpoint::Event> {
-        rapport_touchpoint::read(self.json.clone(), Timestamp::MAX, &definitions.catalogue).map_err(|violations| {
+        rapport_touchpoint::reread(self.json.clone(), &definitions.catalogue).map_err(|violations| {
             let reasons: Vec<_> = violations.iter().map(ToString::to_string).collect();
             ReadModelError::corrupt(format!(
                 "the stored touchpoint at position {}: {}",
