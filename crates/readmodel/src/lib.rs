@@ -17,8 +17,10 @@ mod incoming;
 mod links;
 mod parked;
 mod query;
+mod refold;
 mod schema;
 mod seen;
+mod snapshots;
 mod timeline;
 mod totals;
 
@@ -38,6 +40,8 @@ pub use query::{
     ResponsesPage, ResponsesQuestion, Status, TimelineEntry, TimelinePage, TransitionEntry, TransitionsPage,
     TransitionsQuestion,
 };
+
+pub use snapshots::Spacing;
 
 /// Whose read model a file is.
 #[derive(Clone, PartialEq, Eq)]
