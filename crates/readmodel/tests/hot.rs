@@ -150,15 +150,28 @@ fn an_identifier_that_becomes_void_leaves_nothing_of_its_snapshots() {
     reread(&past, &[&calls[..6], &calls[6..], &[at(50, "late", "anonymous_id:d")]]);
 }
 
+fn survey_of(ids: &str, minute: u32, id: &str, what: &str, score: Option<u8>) -> Value {
+    let mut data = json!({"survey": "s", "instance": "1", "metric": "nps"});
+    if let Some(score) = score {
+        data["score"] = json!(score);
+    }
+    event(minute, id, what, ids, data)
+}
+
+#[test]
+fn an_answer_that_goes_to_somebody_else_replaces_nothing_here() {
+    let mut past = in_minutes(0..30, "user_id:1 anonymous_id:t");
+    past.push(survey_of("user_id:1", 9, "asked", "survey.sent", None));
+    past.push(survey_of("user_id:1", 20, "first", "survey.answered", Some(3)));
+    past.push(survey_of("user_id:1", 21, "asked again", "survey.sent", None));
+    past.push(survey_of("anonymous_id:t", 39, "second", "survey.answered", Some(9)));
+    let read = reread(&past, &[&[at(35, "login", "anonymous_id:t user_id:2")]]);
+    assert!((1..=6).contains(&read), "{read}");
+}
+
 #[test]
 fn an_answer_that_is_replaced_across_a_snapshot_is_replaced_again() {
-    let survey = |minute: u32, id: &str, what: &str, score: Option<u8>| {
-        let mut data = json!({"survey": "s", "instance": "1", "metric": "nps"});
-        if let Some(score) = score {
-            data["score"] = json!(score);
-        }
-        event(minute, id, what, "user_id:1", data)
-    };
+    let survey = |minute, id, what, score| survey_of("user_id:1", minute, id, what, score);
     let mut past = in_minutes(0..40, "user_id:1");
     past.push(survey(10, "asked", "survey.sent", None));
     past.push(survey(20, "first", "survey.answered", Some(3)));
