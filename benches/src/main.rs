@@ -1,5 +1,6 @@
 //! What is fast, measured against the limits of the machine: `cargo run --release -p rapport-benches -- import`.
 
+mod hot;
 mod import;
 mod raw_limit;
 mod report;
@@ -17,16 +18,18 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Measure Rapport on this machine
 #[derive(Debug, Parser)]
-#[command(name = "rapport-benches")]
+#[command(name = "rapport-benches", version)]
 enum Bench {
     Import(import::ImportArgs),
     Watch(watch::WatchArgs),
+    Hot(hot::HotArgs),
 }
 
 fn main() -> ExitCode {
     let measured = match Bench::parse() {
         Bench::Import(args) => import::run(&args),
         Bench::Watch(args) => watch::run(&args),
+        Bench::Hot(args) => hot::run(&args),
     };
     match measured {
         Ok(()) => ExitCode::SUCCESS,

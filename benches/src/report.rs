@@ -146,7 +146,7 @@ fn per_second(count: u64, elapsed: Duration) -> f64 {
 }
 
 /// The middle one; of an even number the upper of the two.
-fn median(mut figures: Vec<f64>) -> f64 {
+pub fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_unstable_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or_default()
 }

@@ -7,10 +7,10 @@ use time::format_description::well_known::Rfc3339;
 
 /// Touchpoints per customer, on average.
 const PER_CUSTOMER: u64 = 20;
-/// 2024-01-01T00:00:00Z; all happens within the year that follows.
+/// 2024-01-01T00:00:00Z, when it begins.
 const FIRST_MOMENT: i64 = 1_704_067_200;
 const SECONDS: u64 = 366 * 86_400;
-/// One touchpoint in so many comes late, by up to this long.
+/// One touchpoint in so many comes late.
 const LATE_ONE_IN: u64 = 100;
 const LATEST_S: u64 = 6 * 3_600;
 /// Products in each category.
@@ -21,14 +21,30 @@ const HEAD: f64 = 50.0;
 
 pub struct Workload {
     random: Random,
-    customers: u64,
+    shape: Shape,
     made: u64,
-    touchpoints: u64,
+}
+
+/// What of the workload is not left to chance.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    pub touchpoints: u64,
+    pub customers: u64,
+    /// From the first touchpoint to the last.
+    pub seconds: u64,
+    /// By how much a late touchpoint is late at most.
+    pub latest_s: u64,
 }
 
 impl Workload {
+    /// A year of a shop.
     pub fn new(seed: u64, touchpoints: u64) -> Self {
-        Self { random: Random(seed), customers: touchpoints.div_ceil(PER_CUSTOMER), made: 0, touchpoints }
+        let customers = touchpoints.div_ceil(PER_CUSTOMER);
+        Self::shaped(seed, Shape { touchpoints, customers, seconds: SECONDS, latest_s: LATEST_S })
+    }
+
+    pub fn shaped(seed: u64, shape: Shape) -> Self {
+        Self { random: Random(seed), shape, made: 0 }
     }
 
     fn touchpoint(&mut self) -> Value {
@@ -49,10 +65,11 @@ impl Workload {
     }
 
     fn time(&mut self) -> String {
-        let passed = u128::from(self.made) * u128::from(SECONDS) * 1_000 / u128::from(self.touchpoints);
-        let mut millis = u64::try_from(passed).unwrap_or(SECONDS * 1_000);
+        let Shape { touchpoints, seconds, latest_s, .. } = self.shape;
+        let passed = u128::from(self.made) * u128::from(seconds) * 1_000 / u128::from(touchpoints);
+        let mut millis = u64::try_from(passed).unwrap_or(seconds * 1_000);
         if self.random.one_in(LATE_ONE_IN) {
-            millis = millis.saturating_sub(self.random.below(LATEST_S * 1_000));
+            millis = millis.saturating_sub(self.random.below(latest_s * 1_000));
         }
         let nanos = (i128::from(FIRST_MOMENT) * 1_000 + i128::from(millis)) * 1_000_000;
         let moment = OffsetDateTime::from_unix_timestamp_nanos(nanos).expect("2024 is a year of `time`");
@@ -61,9 +78,9 @@ impl Workload {
 
     /// Zipf-like: the k-th most frequent customer comes in proportion to 1 / (k + `HEAD`).
     fn customer(&mut self) -> u64 {
-        let spread = (self.customers as f64 + HEAD) / HEAD;
+        let spread = (self.shape.customers as f64 + HEAD) / HEAD;
         let rank = HEAD * spread.powf(self.random.unit()) - HEAD;
-        (rank as u64).min(self.customers - 1)
+        (rank as u64).min(self.shape.customers - 1)
     }
 
     fn what(&mut self, customer: u64) -> (&'static str, &'static str, Value) {
@@ -132,7 +149,7 @@ impl Iterator for Workload {
     type Item = Value;
 
     fn next(&mut self) -> Option<Value> {
-        if self.made == self.touchpoints {
+        if self.made == self.shape.touchpoints {
             return None;
         }
         let event = self.touchpoint();

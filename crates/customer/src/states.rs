@@ -95,6 +95,18 @@ impl States {
         Ok(())
     }
 
+    /// The folded states as one, the same for equal states; who the customer is, is not among them.
+    pub fn encode_folds(&self) -> Vec<u8> {
+        let Self { identity: _, profile, journey, feedback } = self;
+        postcard::to_stdvec(&(profile, journey, feedback)).expect("a state is plain data")
+    }
+
+    /// Reads what [`States::encode_folds`] wrote.
+    pub fn decode_folds(bytes: &[u8]) -> Result<Self, postcard::Error> {
+        let (profile, journey, feedback) = postcard::from_bytes(bytes)?;
+        Ok(Self { identity: Identity::default(), profile, journey, feedback })
+    }
+
     /// What this customer adds to the tenant's totals; facts add their own.
     pub fn contributes(&self, maps: &JourneyMaps, zone: &Zone) -> Totals {
         let mut totals = Totals::default();

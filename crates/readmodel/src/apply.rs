@@ -12,13 +12,14 @@ use crate::error::{ReadModelError, Result};
 use crate::identifiers::{IdentifierKey, Identifiers};
 use crate::seen::{Conflict, Sifted, sift};
 use crate::totals::Difference;
-use crate::{Definitions, Incoming, Origin, fold, identity, schema};
+use crate::{Definitions, Incoming, Origin, Spacing, fold, identity, schema};
 
 pub struct ReadModel {
     path: PathBuf,
     connection: Connection,
     origin: Origin,
     definitions: Arc<Definitions>,
+    spacing: Spacing,
     checkpoint: Checkpoint,
     identifiers: Identifiers,
     customers: Customers,
@@ -36,6 +37,8 @@ pub struct Applied {
     pub conflicts: Vec<Conflict>,
     /// Customers folded anew from their timelines.
     pub refolds: u64,
+    /// Stored events that were read again for it.
+    pub reread: u64,
     /// Everyone who changed.
     pub changed: Vec<CustomerKey>,
 }
@@ -70,6 +73,11 @@ const MOST_SILENT: usize = 5_000;
 impl ReadModel {
     /// Opens the file, or makes it. One of another tenant, log, format or other definitions is refused, by name.
     pub fn open(path: &Path, origin: Origin, definitions: Arc<Definitions>) -> Result<Self> {
+        Self::open_with(path, origin, definitions, Spacing::default())
+    }
+
+    /// The same with snapshots spaced otherwise, which changes what a late event costs and no answer.
+    pub fn open_with(path: &Path, origin: Origin, definitions: Arc<Definitions>, spacing: Spacing) -> Result<Self> {
         let connection = schema::open_writer(path)?;
         let expected = [
             ("format", schema::FORMAT.to_owned()),
@@ -94,6 +102,7 @@ impl ReadModel {
             connection,
             origin,
             definitions,
+            spacing,
             checkpoint,
             identifiers: Identifiers::default(),
             customers: Customers::default(),
@@ -155,11 +164,13 @@ impl ReadModel {
         let mut folding = fold::Folding {
             tx: &tx,
             definitions,
+            spacing: self.spacing,
             ids: identifiers,
             customers,
             clock,
             position: self.checkpoint.position,
             difference: &mut difference,
+            reread: 0,
         };
         let mut changed = Vec::new();
         for key in due_by(&tx, clock)? {
@@ -191,11 +202,13 @@ impl ReadModel {
         let mut folding = fold::Folding {
             tx: &tx,
             definitions,
+            spacing: self.spacing,
             ids: identifiers,
             customers,
             clock: self.checkpoint.clock,
             position: last.position,
             difference: &mut difference,
+            reread: 0,
         };
         let folded = folding.fold(placed, &changes)?;
         difference.write(&tx)?;
@@ -209,6 +222,7 @@ impl ReadModel {
             parked,
             conflicts,
             refolds: folded.refolds,
+            reread: folded.reread,
             changed: folded.changed.into_iter().map(CustomerKey).collect(),
         })
     }

@@ -64,21 +64,30 @@ pub(crate) fn claimants(tx: &Transaction<'_>, device: IdentifierKey) -> Result<V
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The devices that an anchor ever claimed.
+/// The devices that an anchor ever claimed. It may have claimed each of them a million times, so each is asked for once.
 pub(crate) fn devices_of(connection: &Connection, anchor: IdentifierKey) -> Result<Vec<IdentifierKey>> {
-    let mut find = connection.prepare_cached("SELECT DISTINCT device FROM claims WHERE anchor = ?1")?;
-    let rows = find.query_map([anchor], |row| row.get(0))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let mut next = connection.prepare_cached("SELECT min(device) FROM claims WHERE anchor = ?1 AND device > ?2")?;
+    let mut devices = Vec::new();
+    let mut last = IdentifierKey(i64::MIN);
+    while let Some(device) = next.query_row([anchor, last], |row| row.get(0))? {
+        devices.push(device);
+        last = device;
+    }
+    Ok(devices)
 }
 
-/// The stretches of a device's time that belong to these anchors.
+/// The stretches of a device's time that belong to these anchors, from one event on; the first may begin before it.
 pub(crate) fn spans_of(
     connection: &Connection,
     device: IdentifierKey,
     anchors: &[IdentifierKey],
+    from: &OrderKey,
 ) -> Result<Vec<Span<bool>>> {
-    let mut find = connection.prepare_cached("SELECT event, anchor FROM claims WHERE device = ?1 ORDER BY event")?;
-    let claims = find.query_map([device], from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    let ours = claims.into_iter().map(|claim| Claim { by: anchors.contains(&claim.by), event: claim.event });
+    let first = before(connection, device, from)?;
+    let mut find = connection
+        .prepare_cached("SELECT event, anchor FROM claims WHERE device = ?1 AND event > ?2 ORDER BY event")?;
+    let later = find.query_map(params![device, from.as_bytes()], from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let claims = first.into_iter().chain(later);
+    let ours = claims.map(|claim| Claim { by: anchors.contains(&claim.by), event: claim.event });
     Ok(spans(ours).into_iter().filter(|span| span.of).collect())
 }

@@ -48,7 +48,7 @@ impl Settling<'_, '_> {
             self.seat(&group, &roots_before, &lost)?;
         }
         for root in lost {
-            self.changes.refold.insert(root);
+            self.changes.refold(root);
         }
         Ok(())
     }
@@ -102,7 +102,8 @@ impl Settling<'_, '_> {
     /// Gives a group of identifiers its root, and says what that changes.
     ///
     /// The root says nothing to the world. It stays where the customer's rows are, so that joining an identifier that has
-    /// no events of its own moves nothing.
+    /// no events of its own moves nothing; of several customers with the earliest event, whose snapshots before the first
+    /// event of the others stay true.
     fn seat(
         &mut self,
         group: &[IdentifierKey],
@@ -124,16 +125,23 @@ impl Settling<'_, '_> {
         }
         let mut with_rows = Vec::new();
         for root in before.keys() {
-            if customers::exists(self.tx, *root)? {
-                with_rows.push(*root);
+            if let Some(first) = customers::first(self.tx, *root)? {
+                with_rows.push((first, *root));
             }
         }
-        let root = with_rows.iter().find(|root| group.contains(root)).or(group.iter().min());
+        with_rows.sort_unstable();
+        let root = with_rows.iter().map(|(_, root)| root).find(|root| group.contains(root)).or(group.iter().min());
         let Some(root) = root.copied() else { return Ok(()) };
-        let moved = with_rows.iter().any(|other| *other != root || !whole(other, before[other]));
-        if moved {
-            self.changes.refold.extend(with_rows);
-            self.changes.refold.insert(root);
+        if with_rows.iter().all(|(_, other)| whole(other, before[other])) {
+            for (first, other) in with_rows.iter().filter(|(_, other)| *other != root) {
+                self.changes.refold_from(root, first);
+                self.changes.refold(*other);
+            }
+        } else {
+            for (_, other) in &with_rows {
+                self.changes.refold(*other);
+            }
+            self.changes.refold(root);
         }
         for key in group {
             self.ids.set_root(self.tx, *key, Some(root))?;

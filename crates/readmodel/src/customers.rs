@@ -123,6 +123,12 @@ pub(crate) fn exists(connection: &Connection, key: IdentifierKey) -> Result<bool
     Ok(connection.prepare_cached("SELECT 1 FROM customers WHERE id = ?1")?.exists([key])?)
 }
 
+/// The customer's earliest event; `None` if there is no such customer.
+pub(crate) fn first(connection: &Connection, key: IdentifierKey) -> Result<Option<OrderKey>> {
+    let mut find = connection.prepare_cached("SELECT first FROM customers WHERE id = ?1")?;
+    Ok(find.query_row([key], |row| row.get(0)).optional()?.map(OrderKey::from_bytes))
+}
+
 pub(crate) fn load(
     connection: &Connection,
     key: IdentifierKey,

@@ -1,4 +1,4 @@
-//! Facts of customers: written as the folds say, taken back when a customer is folded anew.
+//! Facts of customers: written as the folds say, taken back and opened again when a customer is folded anew.
 
 use rapport_customer::{Digest, Fact, FactChange, FactKey, FactKind, Zone};
 use rapport_touchpoint::OrderKey;
@@ -115,6 +115,28 @@ impl Facts<'_, '_> {
         if any {
             self.tx
                 .prepare_cached("DELETE FROM facts WHERE customer = ?1 AND event > ?2")?
+                .execute(params![self.customer, after.as_bytes()])?;
+        }
+        Ok(())
+    }
+
+    /// Opens the facts again that an event after this one closed.
+    pub fn open_again(&self, after: &OrderKey, earliest: &OrderKey, difference: &mut Difference) -> Result<()> {
+        let mut find = self.tx.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM facts INDEXED BY facts_by_closing WHERE customer = ?1 AND closed_by > ?2"
+        ))?;
+        let mut rows = find.query(params![self.customer, after.as_bytes()])?;
+        let mut any = false;
+        while let Some(row) = rows.next()? {
+            let mut stored = Stored::from_row(row)??;
+            stored.counts_no_more(earliest, self.zone, difference);
+            stored.closed_by = None;
+            stored.counts(earliest, self.zone, difference);
+            any = true;
+        }
+        if any {
+            self.tx
+                .prepare_cached("UPDATE facts SET closed_by = NULL WHERE customer = ?1 AND closed_by > ?2")?
                 .execute(params![self.customer, after.as_bytes()])?;
         }
         Ok(())

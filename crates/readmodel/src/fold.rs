@@ -13,19 +13,21 @@ use crate::error::Result;
 use crate::facts::Facts;
 use crate::identifiers::{self, IdentifierKey, Identifiers};
 use crate::identity::{Changes, Placed, customer_of};
-use crate::timeline::{self, Direction, Merge};
+use crate::snapshots::{Snapshots, Spacing};
+use crate::timeline;
 use crate::totals::Difference;
 
 /// Changes of facts that a fold gathers before they are written.
 const MOST_GATHERED: usize = 1_000;
 
 /// New events of one customer, in the order of events.
-type NewEvents = Vec<(OrderKey, Event)>;
+pub(crate) type NewEvents = Vec<(OrderKey, Event)>;
 
 /// One batch on its way through the folds.
 pub(crate) struct Folding<'a, 'tx> {
     pub tx: &'a Transaction<'tx>,
     pub definitions: &'a Definitions,
+    pub spacing: Spacing,
     pub ids: &'a mut Identifiers,
     pub customers: &'a mut Customers,
     /// Up to which moment silence has fallen.
@@ -33,6 +35,8 @@ pub(crate) struct Folding<'a, 'tx> {
     /// Where the read model stands after the batch.
     pub position: u64,
     pub difference: &'a mut Difference,
+    /// Stored events that had to be read again.
+    pub reread: u64,
 }
 
 /// What folding came to.
@@ -40,6 +44,8 @@ pub(crate) struct Folding<'a, 'tx> {
 pub(crate) struct Folded {
     /// Customers folded anew from their timelines.
     pub refolds: u64,
+    /// Stored events that were read again for it.
+    pub reread: u64,
     /// Everyone who changed.
     pub changed: Vec<IdentifierKey>,
 }
@@ -48,23 +54,23 @@ impl<'a, 'tx> Folding<'a, 'tx> {
     /// Stores the placed events and brings every touched customer up to date.
     pub fn fold(&mut self, placed: Vec<Placed>, changes: &Changes) -> Result<Folded> {
         let mut by_customer = self.store(placed)?;
-        let touched: BTreeSet<IdentifierKey> =
-            by_customer.keys().chain(&changes.refold).chain(&changes.regrouped).copied().collect();
+        let touched: BTreeSet<IdentifierKey> = by_customer.keys().copied().chain(changes.customers()).collect();
         let mut folded = Folded::default();
         for key in touched {
             let new = by_customer.remove(&key).unwrap_or_default();
             let mut before = self.customers.take(self.tx, key, self.definitions, self.clock)?;
             let shown = before.as_mut().map(|before| std::mem::take(&mut before.shown)).unwrap_or_default();
-            let appends = !changes.refold.contains(&key) && continues(before.as_ref(), &new);
-            let after = if appends {
-                self.append(key, before, new, changes.regrouped.contains(&key))?
-            } else {
-                folded.refolds += 1;
-                self.refold(key, before.as_ref())?
+            let after = match differs_from(before.as_ref(), &new, changes.refolded_from(key)) {
+                None => self.append(key, before, new, changes.regrouped.contains(&key))?,
+                Some(from) => {
+                    folded.refolds += 1;
+                    self.refold(key, before.as_ref(), &from, new)?
+                }
             };
             self.show(key, shown, after)?;
             folded.changed.push(key);
         }
+        folded.reread = self.reread;
         Ok(folded)
     }
 
@@ -106,9 +112,11 @@ impl<'a, 'tx> Folding<'a, 'tx> {
             self.facts(key).take_back(&customer.last, &customer.first, self.difference)?;
         }
         let mut facts = Vec::new();
+        let mut snapshots = Snapshots::of(self.tx, key, self.spacing);
         for (event_key, event) in new {
-            self.take_in(key, &mut customer, event_key, &event, &mut facts)?;
+            self.take_in(key, &mut customer, event_key, &event, &mut facts, &mut snapshots)?;
         }
+        snapshots.write()?;
         self.finish(key, &customer, facts)?;
         if grew || is_new {
             self.regroup(key, &mut customer, grew)?;
@@ -116,40 +124,24 @@ impl<'a, 'tx> Folding<'a, 'tx> {
         Ok(Some(customer))
     }
 
-    fn refold(&mut self, key: IdentifierKey, before: Option<&Customer>) -> Result<Option<Customer>> {
-        if let Some(before) = before {
-            self.facts(key).take_back(&OrderKey::MIN, &before.first, self.difference)?;
-        }
-        let mut timeline = Merge::new(self.tx, timeline::sources_of(self.tx, key)?, Direction::OldestFirst)?;
-        let mut folded: Option<Customer> = None;
-        let mut facts = Vec::new();
-        while let Some(row) = timeline.next()? {
-            let event = row.read(self.definitions)?;
-            let customer = folded.get_or_insert_with(|| self.empty(row.event.clone()));
-            self.take_in(key, customer, row.event, &event, &mut facts)?;
-        }
-        let Some(mut customer) = folded else { return Ok(None) };
-        self.finish(key, &customer, facts)?;
-        self.regroup(key, &mut customer, true)?;
-        Ok(Some(customer))
-    }
-
-    fn empty(&self, first: OrderKey) -> Customer {
+    pub(crate) fn empty(&self, first: OrderKey) -> Customer {
         let states = States::new(&self.definitions.models, &self.definitions.journeys);
         Customer { last: first.clone(), first, events: 0, states, shown: Shown::default() }
     }
 
-    fn take_in(
+    pub(crate) fn take_in(
         &mut self,
         key: IdentifierKey,
         customer: &mut Customer,
         event_key: OrderKey,
         event: &Event,
         facts: &mut Vec<FactChange>,
+        snapshots: &mut Snapshots<'_, '_>,
     ) -> Result<()> {
         customer.states.fold(event, &event_key, &self.definitions.journeys, facts);
         customer.events += 1;
         customer.last = event_key;
+        snapshots.pass(&customer.last, customer.events, &customer.states)?;
         if facts.len() >= MOST_GATHERED {
             self.facts(key).write(facts, &customer.first, self.difference)?;
         }
@@ -157,12 +149,12 @@ impl<'a, 'tx> Folding<'a, 'tx> {
     }
 
     /// Writes the facts of the fold, and of the silence since the last event.
-    fn finish(&mut self, key: IdentifierKey, customer: &Customer, mut facts: Vec<FactChange>) -> Result<()> {
+    pub(crate) fn finish(&mut self, key: IdentifierKey, customer: &Customer, mut facts: Vec<FactChange>) -> Result<()> {
         customer.states.at(self.clock, &self.definitions.journeys, &mut facts);
         self.facts(key).write(&mut facts, &customer.first, self.difference)
     }
 
-    fn facts(&self, customer: IdentifierKey) -> Facts<'a, 'tx> {
+    pub(crate) fn facts(&self, customer: IdentifierKey) -> Facts<'a, 'tx> {
         Facts { tx: self.tx, customer, zone: &self.definitions.zone }
     }
 
@@ -203,7 +195,7 @@ impl<'a, 'tx> Folding<'a, 'tx> {
     }
 
     /// Says anew what the customer is made of.
-    fn regroup(&mut self, key: IdentifierKey, customer: &mut Customer, grew: bool) -> Result<()> {
+    pub(crate) fn regroup(&mut self, key: IdentifierKey, customer: &mut Customer, grew: bool) -> Result<()> {
         let members = identifiers::members(self.tx, key)?;
         let devices = match (&members[..], grew) {
             ([], _) => vec![key],
@@ -235,10 +227,14 @@ impl<'a, 'tx> Folding<'a, 'tx> {
     }
 }
 
-/// Do the new events follow everything that is folded?
-fn continues(before: Option<&Customer>, new: &NewEvents) -> bool {
-    match (before, new.first()) {
-        (Some(before), Some((first, _))) => before.last < *first,
-        (_, None) | (None, _) => true,
+/// The first event at which the timeline is not what is folded and then the new events; `None` if it is just that.
+fn differs_from(before: Option<&Customer>, new: &NewEvents, changed: Option<&OrderKey>) -> Option<OrderKey> {
+    let first = new.first().map(|(first, _)| first);
+    let is_late = before.zip(first).is_some_and(|(before, first)| *first <= before.last);
+    match (changed, first) {
+        (Some(changed), Some(first)) => Some(changed.min(first).clone()),
+        (Some(changed), None) => Some(changed.clone()),
+        (None, Some(first)) if is_late => Some(first.clone()),
+        (None, _) => None,
     }
 }

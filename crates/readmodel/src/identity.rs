@@ -18,10 +18,34 @@ use crate::timeline;
 /// Customers that a batch of evidence changes beyond adding events at their end.
 #[derive(Default)]
 pub(crate) struct Changes {
-    /// Whose events are not those before plus the new ones: folded anew from their timelines.
-    pub refold: BTreeSet<IdentifierKey>,
+    /// Whose events are not those before plus the new ones, and the first event at which that may be so.
+    refolds: BTreeMap<IdentifierKey, OrderKey>,
     /// Whose identifiers changed.
     pub regrouped: BTreeSet<IdentifierKey>,
+}
+
+impl Changes {
+    /// The customer's timeline may differ from this event on, and not before.
+    pub fn refold_from(&mut self, customer: IdentifierKey, event: &OrderKey) {
+        let known = self.refolds.entry(customer).or_insert_with(|| event.clone());
+        if event < known {
+            known.clone_from(event);
+        }
+    }
+
+    pub fn refold(&mut self, customer: IdentifierKey) {
+        self.refold_from(customer, &OrderKey::MIN);
+    }
+
+    /// From which event on this customer's timeline differs; `None` if it does not.
+    pub fn refolded_from(&self, customer: IdentifierKey) -> Option<&OrderKey> {
+        self.refolds.get(&customer)
+    }
+
+    /// Everyone who changes.
+    pub fn customers(&self) -> impl Iterator<Item = IdentifierKey> {
+        self.refolds.keys().chain(&self.regrouped).copied()
+    }
 }
 
 /// A new event and the identifier it is stored under.
@@ -146,7 +170,7 @@ impl Settling<'_, '_> {
         self.ids.set_void(self.tx, identifier)?;
         closure::forget_refusals(self.tx, identifier)?;
         if !is_person {
-            self.changes.refold.insert(identifier);
+            self.changes.refold(identifier);
             self.disturb_owners(identifier)?;
             return Ok(Vec::new());
         }
@@ -168,7 +192,7 @@ impl Settling<'_, '_> {
                 self.disturb_owners(device)?;
             }
             let owner = self.customer_of(anchor, &row.event)?;
-            self.changes.refold.insert(owner);
+            self.changes.refold(owner);
         }
         Ok(())
     }
@@ -239,9 +263,9 @@ impl Settling<'_, '_> {
             return Ok(());
         }
         let start = if before.is_some() { event.clone() } else { OrderKey::MIN };
-        if timeline::any(self.tx, device, &start, after.map(|claim| &claim.event))? {
-            self.changes.refold.insert(from);
-            self.changes.refold.insert(to);
+        if let Some(first) = timeline::first(self.tx, device, &start, after.map(|claim| &claim.event))? {
+            self.changes.refold_from(from, &first);
+            self.changes.refold_from(to, &first);
         }
         Ok(())
     }
@@ -250,11 +274,11 @@ impl Settling<'_, '_> {
     fn disturb_owners(&mut self, device: IdentifierKey) -> Result<()> {
         for anchor in claims::claimants(self.tx, device)? {
             if let Some(root) = self.ids.get(self.tx, anchor)?.root {
-                self.changes.refold.insert(root);
+                self.changes.refold(root);
                 self.changes.regrouped.insert(root);
             }
         }
-        self.changes.refold.insert(device);
+        self.changes.refold(device);
         Ok(())
     }
 

@@ -17,8 +17,10 @@ mod incoming;
 mod links;
 mod parked;
 mod query;
+mod refold;
 mod schema;
 mod seen;
+mod snapshots;
 mod timeline;
 mod totals;
 mod verify;
@@ -43,6 +45,8 @@ pub use verify::{
     CustomerDifference, Differences, GoesOn, MOST_SHOWN, Part, PartDifference, Picture, Presence, Recomputed, Roll,
     TotalDifference,
 };
+
+pub use snapshots::Spacing;
 
 /// Whose read model a file is.
 #[derive(Clone, PartialEq, Eq)]

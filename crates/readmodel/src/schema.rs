@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::error::{ReadModelError, Result};
 
 /// Raised when a table changes; a file of another format is built anew.
-pub(crate) const FORMAT: &str = "2";
+pub(crate) const FORMAT: &str = "3";
 
 /// Events are named by their order key everywhere ([`rapport_touchpoint::OrderKey`]), so that every table that holds
 /// events is clustered in the order of events. Identifiers are interned to integers; these say nothing outside the file.
@@ -110,6 +110,16 @@ CREATE TABLE facts (
     PRIMARY KEY (customer, event, kind, slot)
 ) WITHOUT ROWID;
 CREATE INDEX facts_by_time ON facts (kind, event);
+CREATE INDEX facts_by_closing ON facts (customer, closed_by) WHERE closed_by IS NOT NULL;
+
+-- Long timelines only: the folded states after some of the events, and how many events there were until then.
+CREATE TABLE snapshots (
+    customer INTEGER NOT NULL,
+    event    BLOB NOT NULL,
+    events   INTEGER NOT NULL,
+    states   BLOB NOT NULL,
+    PRIMARY KEY (customer, event)
+) WITHOUT ROWID;
 
 -- What customers can be found by: `stage:sales=loyal`, `channel:web`, `trait:city=Oslo`.
 CREATE TABLE labels (label TEXT NOT NULL, customer INTEGER NOT NULL, PRIMARY KEY (label, customer)) WITHOUT ROWID;

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 
-use rapport_touchpoint::{OrderKey, Timestamp};
-use rusqlite::{Connection, Row, Transaction, params};
+use rapport_touchpoint::OrderKey;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::Definitions;
 use crate::error::{ReadModelError, Result};
@@ -23,9 +23,9 @@ pub(crate) struct TimelineRow {
 }
 
 impl TimelineRow {
-    /// Reads the event again, under rules that it has passed already.
+    /// Reads the event again. It passed under this very catalogue, which is part of the file's fingerprint.
     pub fn read(&self, definitions: &Definitions) -> Result<rapport_touchpoint::Event> {
-        rapport_touchpoint::read(self.json.clone(), Timestamp::MAX, &definitions.catalogue).map_err(|violations| {
+        rapport_touchpoint::reread(self.json.clone(), &definitions.catalogue).map_err(|violations| {
             let reasons: Vec<_> = violations.iter().map(ToString::to_string).collect();
             ReadModelError::corrupt(format!(
                 "the stored touchpoint at position {}: {}",
@@ -71,38 +71,46 @@ pub(crate) fn take_all(tx: &Transaction<'_>, anchor: IdentifierKey) -> Result<Ve
     Ok(rows)
 }
 
-/// Is there an event of this anchor from here until there?
-pub(crate) fn any(
+/// The first event of this anchor from here until there.
+pub(crate) fn first(
     tx: &Transaction<'_>,
     anchor: IdentifierKey,
     from: &OrderKey,
     until: Option<&OrderKey>,
-) -> Result<bool> {
+) -> Result<Option<OrderKey>> {
     let mut find = tx.prepare_cached(
-        "SELECT 1 FROM timeline WHERE anchor = ?1 AND event >= ?2 AND (?3 IS NULL OR event < ?3) LIMIT 1",
+        "SELECT event FROM timeline
+         WHERE anchor = ?1 AND event >= ?2 AND (?3 IS NULL OR event < ?3) ORDER BY event LIMIT 1",
     )?;
-    Ok(find.exists(params![anchor, from.as_bytes(), until.map(OrderKey::as_bytes)])?)
+    let found = find.query_row(params![anchor, from.as_bytes(), until.map(OrderKey::as_bytes)], |row| row.get(0));
+    Ok(found.optional()?.map(OrderKey::from_bytes))
 }
 
-/// Where a customer's events are stored; empty if there is no such customer.
-pub(crate) fn sources_of(connection: &Connection, customer: IdentifierKey) -> Result<Vec<Source>> {
+/// Does this identifier stand for a customer, who has events if anybody's are stored under it?
+pub(crate) fn is_customer(connection: &Connection, customer: IdentifierKey) -> Result<bool> {
     let known = identifiers::by_key(connection, customer)?;
-    let all_of = |anchor| Source { anchor, from: OrderKey::MIN, until: None };
-    if known.void {
+    match known.root {
+        _ if known.void => Ok(false),
+        Some(root) => Ok(root == customer),
+        None => Ok(claims::last(connection, customer)?.is_none()),
+    }
+}
+
+/// Where a customer's events are stored, from one event on; empty if there is no such customer.
+pub(crate) fn sources_of(connection: &Connection, customer: IdentifierKey, from: &OrderKey) -> Result<Vec<Source>> {
+    if !is_customer(connection, customer)? {
         return Ok(Vec::new());
     }
-    let Some(root) = known.root else {
-        let claimed = claims::last(connection, customer)?.is_some();
-        return Ok(if claimed { Vec::new() } else { vec![all_of(customer)] });
-    };
-    if root != customer {
-        return Ok(Vec::new());
+    let all_of = |anchor| Source { anchor, from: from.clone(), until: None };
+    if identifiers::by_key(connection, customer)?.root.is_none() {
+        return Ok(vec![all_of(customer)]);
     }
     let members = identifiers::members(connection, customer)?;
     let mut sources: Vec<_> = members.iter().map(|member| all_of(*member)).collect();
     for device in devices_of(connection, &members)? {
-        for span in claims::spans_of(connection, device, &members)? {
-            sources.push(Source { anchor: device, from: span.from.unwrap_or(OrderKey::MIN), until: span.until });
+        for span in claims::spans_of(connection, device, &members, from)? {
+            let begins = span.from.map_or_else(|| from.clone(), |begins| begins.max(from.clone()));
+            sources.push(Source { anchor: device, from: begins, until: span.until });
         }
     }
     Ok(sources)

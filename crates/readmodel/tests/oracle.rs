@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use rapport_customer::identity::{Identity, Role, Rules, Usable, evidence};
 use rapport_customer::{Digest, Fact, FactChange, FactKey, FactKind, Model, States, Totals};
-use rapport_readmodel::Definitions;
+use rapport_readmodel::{Definitions, Spacing};
 use rapport_touchpoint::{Event, OrderKey, Timestamp, read, receive};
 use serde_json::{Value, json};
 use support::{World, definitions, event, minute_of, now};
@@ -200,8 +200,9 @@ proptest! {
         cuts in proptest::collection::vec(1..12_usize, 1..8),
         clocks in proptest::collection::vec(0..60_u32, 1..8),
         restart_after in 0..6_usize,
+        (from, every) in (1..4_u64, 1..4_u64),
     ) {
-        let mut world = World::under(definitions(rules()));
+        let mut world = World::spaced(definitions(rules()), Spacing { from, every });
         let mut rest = events.as_slice();
         for (batch, (cut, clock)) in cuts.iter().cycle().zip(clocks.iter().cycle()).enumerate() {
             if rest.is_empty() {
@@ -215,6 +216,7 @@ proptest! {
                 world = world.reopen();
             }
         }
+        prop_assert_eq!(world.stray_snapshots(), 0);
         // A clock only goes forward.
         world.let_pass(60);
         let mut said = world.digests();

@@ -106,24 +106,33 @@ impl Catalogue {
         Err(format!("is {}, which is not known; known is {}", version.dataschema(event_type), known.join(", ")))
     }
 
-    /// Holds data against its schema, brings it to the newest version, and reads it.
-    pub(crate) fn read(
+    /// Holds data against its schema, and gives it back.
+    pub(crate) fn validate(
         &self,
         event_type: &EventType,
         version: SchemaVersion,
         data: Map<String, Value>,
-    ) -> Result<(Content, Map<String, Value>), Vec<Violation>> {
-        let versions = self.types.get(event_type);
+    ) -> Result<Map<String, Value>, Vec<Violation>> {
         let data = Value::Object(data);
-        if let Some(schema) = versions.and_then(|versions| versions.get(&version))
+        if let Some(schema) = self.types.get(event_type).and_then(|versions| versions.get(&version))
             && !schema.validator.is_valid(&data)
         {
             return Err(schema.validator.iter_errors(&data).map(|error| schema.explain(&error)).collect());
         }
-        let Value::Object(mut data) = data else { unreachable!("an object was put in") };
+        let Value::Object(data) = data else { unreachable!("an object was put in") };
+        Ok(data)
+    }
+
+    /// Brings data that fits its schema to the newest version, and reads it.
+    pub(crate) fn read(
+        &self,
+        event_type: &EventType,
+        version: SchemaVersion,
+        mut data: Map<String, Value>,
+    ) -> Result<(Content, Map<String, Value>), Violation> {
         let newest = self.newest(event_type).unwrap_or(version);
         upcast::upcast(event_type, version, newest, &mut data);
-        let content = Content::of(event_type, &data).map_err(|violation| vec![violation])?;
+        let content = Content::of(event_type, &data)?;
         Ok((content, data))
     }
 

@@ -26,7 +26,7 @@ pub use content::{
 };
 pub use identifier::{Country, Identifier, Normalisation, is_blocked};
 pub use order::{Order, OrderKey};
-pub use receive::{Event, read, receive};
+pub use receive::{Event, read, receive, reread};
 pub use timestamp::{NANOS_PER_DAY, Timestamp};
 pub use touchpoint::Touchpoint;
 pub use violation::{Violation, quote};

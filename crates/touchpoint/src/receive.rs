@@ -23,6 +23,15 @@ pub struct Event {
     pub data: Map<String, Value>,
 }
 
+/// How much of an event is still to be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Every rule.
+    Unknown,
+    /// It passed under this very catalogue; what only refuses, and says nothing of the event, need not be asked again.
+    Passed,
+}
+
 /// Checks an event as its producer sent it, hashes its body, and stamps what is absent: time, dataschema, bodyhash.
 pub fn receive(event: Value, received_at: Timestamp, catalogue: &Catalogue) -> Result<Touchpoint, Vec<Violation>> {
     let mut attributes = into_object(event).map_err(|violation| vec![violation])?;
@@ -41,7 +50,7 @@ pub fn receive(event: Value, received_at: Timestamp, catalogue: &Catalogue) -> R
     }
     attributes.insert("bodyhash".to_owned(), Value::String(body_hash.to_string()));
     let json = serde_json::to_vec(&attributes).expect("a JSON value is written back");
-    check(attributes, json, received_at, catalogue).map(|event| event.touchpoint)
+    check(attributes, json, received_at, catalogue, Standing::Unknown).map(|event| event.touchpoint)
 }
 
 /// Reads an event from the log, under the same rules. One that came to the log without a gateway is taken as it is.
@@ -52,7 +61,15 @@ pub fn read(json: Vec<u8>, recorded_at: Timestamp, catalogue: &Catalogue) -> Res
     let value = serde_json::from_slice(&json)
         .map_err(|error| vec![Violation::new("event", format!("is not JSON in UTF-8: {error}"))])?;
     let attributes = into_object(value).map_err(|violation| vec![violation])?;
-    check(attributes, json, recorded_at, catalogue)
+    check(attributes, json, recorded_at, catalogue, Standing::Unknown)
+}
+
+/// Reads an event again that [`read`] gave under the same catalogue: the same event, in a fraction of the time.
+pub fn reread(json: Vec<u8>, catalogue: &Catalogue) -> Result<Event, Vec<Violation>> {
+    let mut attributes: Map<String, Value> = serde_json::from_slice(&json)
+        .map_err(|error| vec![Violation::new("event", format!("is no JSON object: {error}"))])?;
+    attributes.retain(|_, value| !value.is_null());
+    check(attributes, json, Timestamp::MAX, catalogue, Standing::Passed)
 }
 
 fn into_object(event: Value) -> Result<Map<String, Value>, Violation> {
@@ -88,6 +105,7 @@ fn check(
     json: Vec<u8>,
     recorded_at: Timestamp,
     catalogue: &Catalogue,
+    standing: Standing,
 ) -> Result<Event, Vec<Violation>> {
     if json.len() > MAX_EVENT_BYTES {
         return Err(vec![too_large(json.len())]);
@@ -122,7 +140,9 @@ fn check(
     let time = fields.time(recorded_at);
     let sequence = fields.sequence();
     let schema = event_type.as_ref().and_then(|event_type| fields.schema(event_type, catalogue));
-    fields.extensions();
+    if standing == Standing::Unknown {
+        fields.extensions();
+    }
     let subject = fields.text("subject");
     let identifiers = identifier::gather(subject, data.as_ref(), &mut violations);
 
@@ -135,7 +155,13 @@ fn check(
         return Err(cut(violations));
     }
     let (content, data) = match schema {
-        Some(version) => catalogue.read(&event_type, version, data).map_err(cut)?,
+        Some(version) => {
+            let data = match standing {
+                Standing::Unknown => catalogue.validate(&event_type, version, data).map_err(cut)?,
+                Standing::Passed => data,
+            };
+            catalogue.read(&event_type, version, data).map_err(|violation| vec![violation])?
+        }
         None => (Content::Other, data),
     };
     let order = Order { time, sequence, source, id };

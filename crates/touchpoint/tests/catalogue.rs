@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use rapport_touchpoint::{Catalogue, CatalogueError, Content, Event, SchemaFile, Timestamp, Violation, read, receive};
+use rapport_touchpoint::{
+    Catalogue, CatalogueError, Content, Event, SchemaFile, Timestamp, Touchpoint, Violation, read, receive, reread,
+};
 use serde_json::{Value, json};
 
 const BUILT_IN: [&str; 36] = [
@@ -133,6 +135,37 @@ fn every_file_is_compiled_in() {
     let compiled: BTreeSet<_> = catalogue.examples().map(|(of, version, _)| version.dataschema(of)).collect();
     let on_disk: BTreeSet<_> = schema_files().into_iter().map(|(dataschema, _)| dataschema).collect();
     assert_eq!(compiled, on_disk);
+}
+
+#[test]
+fn what_passed_once_is_reread_as_the_same_event() {
+    let catalogue = Catalogue::built_in();
+    let (mut examples_in_all, mut compared) = (0, 0);
+    for (event_type, version, examples) in catalogue.examples() {
+        examples_in_all += examples.len();
+        for data in examples {
+            let envelopes = [
+                json!({}),
+                json!({"dataschema": null, "subject": "user_id:7", "sequence": "3", "traceparent": "00-1"}),
+            ];
+            for more in envelopes {
+                let mut event = json!({
+                    "specversion": "1.0", "id": "1", "source": "test", "channel": "web", "type": event_type.as_str(),
+                    "time": "2026-11-20T10:00:00Z", "dataschema": version.dataschema(event_type), "data": data,
+                });
+                event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+                // Straight from a producer, and with the gateway's stamps.
+                let mut records = vec![serde_json::to_vec(&event).unwrap()];
+                records.extend(receive(event, now(), &catalogue).map(Touchpoint::into_json).ok());
+                for record in records {
+                    let Ok(read) = read(record.clone(), now(), &catalogue) else { continue };
+                    assert_eq!(reread(record, &catalogue).unwrap(), read, "{}", version.dataschema(event_type));
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert!(compared >= 2 * examples_in_all, "{compared} of {examples_in_all} examples");
 }
 
 #[test]

@@ -260,11 +260,9 @@ impl Reader {
         if !customers::exists(connection, key)? {
             return Ok(None);
         }
-        let mut sources = timeline::sources_of(connection, key)?;
+        let from = after.map_or(OrderKey::MIN, timeline::just_after);
+        let mut sources = timeline::sources_of(connection, key, &from)?;
         for source in &mut sources {
-            if let Some(after) = after {
-                source.from = source.from.clone().max(timeline::just_after(after));
-            }
             if let Some(before) = before {
                 source.until = Some(source.until.take().map_or(before.clone(), |until| until.min(before.clone())));
             }

@@ -9,7 +9,9 @@ use rapport_customer::journey::{
     Entries, EventEntry, From, JourneyMap, JourneyMaps, Silence, Stage, StageIndex, StageSet, Types,
 };
 use rapport_customer::{Model, Zone};
-use rapport_readmodel::{CustomerAnswer, CustomerName, Definitions, Incoming, Origin, ReadModel, Reader};
+use rapport_readmodel::{
+    Applied, CustomerAnswer, CustomerName, Definitions, Incoming, Origin, ReadModel, Reader, Spacing,
+};
 use rapport_touchpoint::{Catalogue, EventType, Identifier, Timestamp, receive};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -98,8 +100,11 @@ pub fn journeys() -> JourneyMaps {
 pub struct World {
     folder: TempDir,
     pub definitions: Arc<Definitions>,
+    spacing: Spacing,
     pub model: ReadModel,
     position: u64,
+    /// What the last batch came to.
+    pub applied: Applied,
 }
 
 impl World {
@@ -108,9 +113,14 @@ impl World {
     }
 
     pub fn under(definitions: Arc<Definitions>) -> Self {
+        Self::spaced(definitions, Spacing::default())
+    }
+
+    pub fn spaced(definitions: Arc<Definitions>, spacing: Spacing) -> Self {
         let folder = TempDir::new().unwrap();
-        let model = ReadModel::open(&folder.path().join("model.db"), origin(), definitions.clone()).unwrap();
-        Self { folder, definitions, model, position: 0 }
+        let path = folder.path().join("model.db");
+        let model = ReadModel::open_with(&path, origin(), definitions.clone(), spacing).unwrap();
+        Self { folder, definitions, spacing, model, position: 0, applied: Applied::default() }
     }
 
     /// One batch.
@@ -131,7 +141,7 @@ impl World {
                 Incoming::decode(self.position, now(), json, &self.definitions)
             })
             .collect();
-        self.model.apply(batch).unwrap();
+        self.applied = self.model.apply(batch).unwrap();
         self
     }
 
@@ -151,11 +161,11 @@ impl World {
 
     /// Closes the file and opens it again.
     pub fn reopen(self) -> Self {
-        let Self { folder, definitions, model, position } = self;
+        let Self { folder, definitions, spacing, model, position, applied } = self;
         let path = model.path().to_owned();
         drop(model);
-        let model = ReadModel::open(&path, origin(), definitions.clone()).unwrap();
-        Self { folder, definitions, model, position }
+        let model = ReadModel::open_with(&path, origin(), definitions.clone(), spacing).unwrap();
+        Self { folder, definitions, spacing, model, position, applied }
     }
 
     pub fn reader(&self) -> Reader {
@@ -191,6 +201,14 @@ impl World {
         let file = rusqlite::Connection::open(self.model.path()).unwrap();
         let mut find = file.prepare("SELECT name || ' ' || sum FROM totals WHERE sum != '0' ORDER BY name").unwrap();
         find.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Snapshots of nobody, or after an event that is not theirs.
+    pub fn stray_snapshots(&self) -> u64 {
+        let file = rusqlite::Connection::open(self.model.path()).unwrap();
+        let stray = "SELECT count(*) FROM snapshots LEFT JOIN customers ON id = customer
+            WHERE id IS NULL OR event < first OR event > last OR snapshots.events > customers.events";
+        file.query_row(stray, [], |row| row.get(0)).unwrap()
     }
 
     pub fn total(&self, name: &str) -> i128 {
