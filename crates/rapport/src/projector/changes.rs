@@ -15,6 +15,7 @@ pub struct ChangeSet {
     /// The keys belong to its file.
     pub generation: u32,
     pub position: u64,
+    /// In rising order.
     pub customers: Vec<CustomerKey>,
 }
 

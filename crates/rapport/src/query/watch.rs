@@ -150,7 +150,7 @@ impl Watcher {
     async fn hear(&mut self, live: &Live, set: &ChangeSet) -> Result<(), Ended> {
         match self.key {
             None => self.tell(live, &set.customers).await?,
-            Some(key) if set.customers.contains(&key) => {
+            Some(key) if set.customers.binary_search(&key).is_ok() => {
                 // It may have become another's.
                 let found = self.meet(live).await?;
                 self.tell(live, &found.map(|found| found.key).into_iter().collect::<Vec<_>>()).await?;
