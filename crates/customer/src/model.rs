@@ -23,10 +23,6 @@ impl Model {
         }
     }
 
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|model| model.name() == name)
-    }
-
     /// Raised whenever the same events give another state; read models of an older version are then built anew.
     pub fn version(self) -> u32 {
         match self {

@@ -53,10 +53,6 @@ impl Day {
     pub fn parse(text: &str) -> Option<Self> {
         text.parse().ok().map(Self).filter(|day| day.to_string() == text)
     }
-
-    pub fn date(self) -> Date {
-        self.0
-    }
 }
 
 /// Stretches of days that are told together.
@@ -97,12 +93,6 @@ pub struct Days {
     pub from: Option<Day>,
     /// Excluded; `None` for ever.
     pub until: Option<Day>,
-}
-
-impl From<Date> for Day {
-    fn from(date: Date) -> Self {
-        Self(date)
-    }
 }
 
 impl fmt::Display for Day {

@@ -35,15 +35,22 @@ pub(crate) struct Shown {
     pub due: Option<Timestamp>,
 }
 
+/// The states of each model that is folded, as bytes.
+pub(crate) type Encoded = Vec<(Model, Vec<u8>)>;
+
+pub(crate) fn encode(states: &States, models: &[Model]) -> Encoded {
+    models.iter().filter_map(|model| Some((*model, states.encode(*model)?))).collect()
+}
+
 impl Shown {
-    /// Of states at the clock.
-    pub fn of(states: &States, earliest: &OrderKey, definitions: &Definitions) -> Self {
-        let Definitions { models, journeys, zone, .. } = definitions;
-        let digest = |model: &Model| Some((*model, Digest::of(earliest, *model, &states.encode(*model)?)));
+    /// Of states at the clock, which are also given as bytes.
+    pub fn of(states: &States, encoded: &Encoded, earliest: &OrderKey, definitions: &Definitions) -> Self {
+        let Definitions { journeys, zone, .. } = definitions;
+        let digest = |(model, bytes): &(Model, Vec<u8>)| (*model, Digest::of(earliest, *model, bytes));
         Self {
             totals: states.contributes(journeys, zone),
             labels: states.labels(journeys),
-            digests: models.iter().filter_map(digest).collect(),
+            digests: encoded.iter().map(digest).collect(),
             due: states.due(journeys),
         }
     }
@@ -86,7 +93,7 @@ impl Customers {
         tx: &Transaction<'_>,
         key: IdentifierKey,
         customer: Customer,
-        definitions: &Definitions,
+        encoded: &Encoded,
         position: u64,
     ) -> Result<()> {
         // An update touches the indexes of the columns that change, where a replacement would touch them all.
@@ -103,10 +110,8 @@ impl Customers {
             position,
         ])?;
         let mut write = tx.prepare_cached("INSERT OR REPLACE INTO states VALUES (?1, ?2, ?3)")?;
-        for model in &definitions.models {
-            if let Some(bytes) = customer.states.encode(*model) {
-                write.execute(params![key, model.number(), bytes])?;
-            }
+        for (model, bytes) in encoded {
+            write.execute(params![key, model.number(), bytes])?;
         }
         self.cache.insert(key, customer);
         Ok(())
@@ -147,7 +152,8 @@ pub(crate) fn load(
             .decode(*model, &bytes)
             .map_err(|error| ReadModelError::corrupt(format!("the {} of customer {}: {error}", model.name(), key.0)))?;
     }
-    let shown = Shown::of(&states.at(clock, &definitions.journeys, &mut Vec::new()), &first, definitions);
+    let now = states.at(clock, &definitions.journeys, &mut Vec::new());
+    let shown = Shown::of(&now, &encode(&now, &definitions.models), &first, definitions);
     let shown = Shown { due: due.and_then(Timestamp::from_nanos), ..shown };
     Ok(Some(Customer { first, last, events, states, shown }))
 }

@@ -1,5 +1,6 @@
 //! Folding: each touched customer once per batch, by appending where that is the same as folding anew.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rapport_customer::identity::Identity;
@@ -8,7 +9,7 @@ use rapport_touchpoint::{Event, Identifier, OrderKey, Timestamp};
 use rusqlite::{Transaction, params};
 
 use crate::Definitions;
-use crate::customers::{Customer, Customers, Shown};
+use crate::customers::{Customer, Customers, Shown, encode};
 use crate::error::Result;
 use crate::facts::Facts;
 use crate::identifiers::{self, IdentifierKey, Identifiers};
@@ -165,14 +166,21 @@ impl<'a, 'tx> Folding<'a, 'tx> {
             return self.customers.delete(self.tx, key);
         };
         let now = customer.states.at(self.clock, &self.definitions.journeys, &mut Vec::new());
-        let mut shown = Shown::of(&now, &customer.first, self.definitions);
+        let models = &self.definitions.models;
+        let shown_states = encode(&now, models);
+        let mut shown = Shown::of(&now, &shown_states, &customer.first, self.definitions);
+        // What silence has changed is not stored.
+        let stored = match now {
+            Cow::Borrowed(_) => shown_states,
+            Cow::Owned(_) => encode(&customer.states, models),
+        };
         // A moment that is too early costs a look; moving it with every event would cost more.
         if before.due.is_some_and(|known| known > self.clock && shown.due.is_some_and(|due| known < due)) {
             shown.due = before.due;
         }
         self.change_shown(key, &before, &shown)?;
         customer.shown = shown;
-        self.customers.put(self.tx, key, customer, self.definitions, self.position)
+        self.customers.put(self.tx, key, customer, &stored, self.position)
     }
 
     fn change_shown(&mut self, key: IdentifierKey, before: &Shown, after: &Shown) -> Result<()> {

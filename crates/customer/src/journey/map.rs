@@ -80,10 +80,6 @@ impl StageSet {
         Self(self.0 | 1 << stage.0)
     }
 
-    pub fn without(self, stage: StageIndex) -> Self {
-        Self(self.0 & !(1 << stage.0))
-    }
-
     pub fn contains(self, stage: StageIndex) -> bool {
         self.0 & 1 << stage.0 != 0
     }
