@@ -7,7 +7,7 @@ use rapport_touchpoint::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::checkpoint::{self, Checkpoint, FencePoint};
-use crate::customers::Customers;
+use crate::customers::{self, Customers};
 use crate::error::{ReadModelError, Result};
 use crate::identifiers::{IdentifierKey, Identifiers};
 use crate::seen::{Conflict, Sifted, sift};
@@ -141,9 +141,7 @@ impl ReadModel {
 
     /// A moment at or before the next silence that changes something.
     pub fn due(&self) -> Result<Option<Timestamp>> {
-        let mut find = self.connection.prepare_cached("SELECT min(due) FROM customers WHERE due IS NOT NULL")?;
-        let due: Option<i64> = find.query_row([], |row| row.get(0))?;
-        Ok(due.and_then(Timestamp::from_nanos))
+        customers::due(&self.connection)
     }
 
     fn tidy(&mut self, committed: bool) {

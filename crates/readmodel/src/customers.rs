@@ -134,6 +134,13 @@ pub(crate) fn first(connection: &Connection, key: IdentifierKey) -> Result<Optio
     Ok(find.query_row([key], |row| row.get(0)).optional()?.map(OrderKey::from_bytes))
 }
 
+/// A moment at or before the next silence that changes something.
+pub(crate) fn due(connection: &Connection) -> Result<Option<Timestamp>> {
+    let mut find = connection.prepare_cached("SELECT min(due) FROM customers WHERE due IS NOT NULL")?;
+    let due: Option<i64> = find.query_row([], |row| row.get(0))?;
+    Ok(due.and_then(Timestamp::from_nanos))
+}
+
 pub(crate) fn load(
     connection: &Connection,
     key: IdentifierKey,

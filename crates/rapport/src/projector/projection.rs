@@ -7,7 +7,6 @@ use std::time::Duration;
 use rapport_customer::Model;
 use rapport_log::Log;
 use rapport_readmodel::{Definitions, Origin, ReadModelError, Reader};
-use rapport_touchpoint::Timestamp;
 use thiserror::Error;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -50,8 +49,6 @@ pub struct Live {
     pub head: u64,
     /// The end of the log when the projector started: from there on it is ready.
     pub goal: u64,
-    /// At or before the next silence that changes something.
-    pub due: Option<Timestamp>,
     pub(super) waiting: Waiting,
     /// What keeps it from going on, if anything does.
     pub fault: Option<String>,
@@ -101,7 +98,7 @@ impl Projection {
         tracing::info!(tenant = %setup.origin.tenant, generation, position, head, "the read model is open");
         let waiting = folding.waiting();
         let due = folding.due()?;
-        let live = Live { generation, reader, position, head, goal: head, due, waiting, fault: None };
+        let live = Live { generation, reader, position, head, goal: head, waiting, fault: None };
         let (live, receiver) = watch::channel(live);
         let (progress, folded) = watch::channel(Folded { position, head, due, ..Folded::default() });
         let (changes, models) = (setup.changes.clone(), setup.definitions.models.clone());
@@ -198,11 +195,10 @@ impl Supervisor {
     }
 
     fn show(&mut self) {
-        let Folded { position, head, due, fault, .. } = self.folded.borrow_and_update().clone();
+        let Folded { position, head, fault, .. } = self.folded.borrow_and_update().clone();
         self.live.send_modify(|live| {
             live.position = position;
             live.head = head;
-            live.due = due;
             live.fault = fault;
         });
     }
@@ -246,7 +242,7 @@ impl Supervisor {
         self.stop = building.stop.clone();
         std::mem::swap(&mut self.folding, &mut building.folding);
         self.folded = building.folded.clone();
-        let Folded { position, head, due, .. } = folded;
+        let Folded { position, head, .. } = folded;
         let Live { generation: before, goal, .. } = *self.live.borrow();
         self.setup.changes.serve(building.generation);
         self.live.send_replace(Live {
@@ -255,7 +251,6 @@ impl Supervisor {
             position,
             head,
             goal,
-            due,
             waiting: building.waiting.clone(),
             fault: None,
         });

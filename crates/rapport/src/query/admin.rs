@@ -57,7 +57,7 @@ impl Admin {
             fingerprint: status.fingerprint,
             fault: live.fault.unwrap_or_default(),
             clock: freshness.clock,
-            settled: live.position >= head && self.projections.is_silent(live.due),
+            settled: freshness.position >= head && self.projections.is_silent(status.due),
         })
     }
 

@@ -93,13 +93,11 @@ impl Projections {
     ) -> Result<(T, Freshness), QueryError> {
         let (_, projection) = self.find(tenant)?;
         let live = projection.at_least(min_position, PATIENCE).await?;
-        let Live { reader, head, due, position: known, .. } = live;
+        let Live { reader, head, .. } = live;
         let answer =
             tokio::task::spawn_blocking(move || question(&reader)).await.map_err(|_| QueryError::BrokenOff)??;
         let (position, head) = (answer.position, head.max(answer.position));
-        // What is due after a transaction is told a little after it.
-        let clock = if position > known { answer.clock } else { self.clock(due, answer.clock) };
-        let clock = Some(convert::timestamp(clock));
+        let clock = Some(convert::timestamp(self.clock(answer.due, answer.clock)));
         Ok((answer.content, Freshness { position, head, lag: head - position, clock }))
     }
 

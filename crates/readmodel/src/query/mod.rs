@@ -50,6 +50,8 @@ pub struct Answer<T> {
     pub position: u64,
     /// Up to which moment silence has fallen.
     pub clock: Timestamp,
+    /// At or before the next silence that changes something.
+    pub due: Option<Timestamp>,
     pub content: T,
 }
 
@@ -95,6 +97,8 @@ pub struct Status {
     pub newest_parked: Vec<ParkedEvent>,
     pub digests: Vec<(Model, Digest)>,
     pub fingerprint: String,
+    /// At or before the next silence that changes something.
+    pub due: Option<Timestamp>,
 }
 
 impl Reader {
@@ -190,6 +194,7 @@ impl Reader {
                 newest_parked: parked::newest(connection, MOST_PARKED_SHOWN)?,
                 digests,
                 fingerprint: crate::apply::hex(definitions.fingerprint()),
+                due: customers::due(connection)?,
             })
         })
     }
@@ -204,7 +209,8 @@ impl Reader {
         let answer = {
             let tx = connection.transaction()?;
             let position = checkpoint::position(&tx)?;
-            Answer { position, clock: checkpoint::clock(&tx)?, content: question(&tx)? }
+            let (clock, due) = (checkpoint::clock(&tx)?, customers::due(&tx)?);
+            Answer { position, clock, due, content: question(&tx)? }
         };
         let mut idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MOST_IDLE {

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use super::{GoesOn, STEP};
 use crate::error::Result;
 use crate::identifiers::{self, IdentifierKey};
-use crate::{Definitions, Incoming, Origin, checkpoint, parked, schema, totals};
+use crate::{Definitions, Incoming, Origin, checkpoint, customers, parked, schema, totals};
 
 /// Identifiers by which a customer is named.
 const MOST_NAMED: usize = 8;
@@ -49,9 +49,7 @@ impl Picture {
         connection.execute_batch("BEGIN")?;
         let position = checkpoint::position(&connection)?;
         let passed = checkpoint::clock(&connection)?;
-        let due: Option<i64> =
-            connection.query_row("SELECT min(due) FROM customers WHERE due IS NOT NULL", [], |row| row.get(0))?;
-        let is_silent = due.is_none_or(|due| due > now.nanos());
+        let is_silent = customers::due(&connection)?.is_none_or(|due| due > now);
         let clock = if is_silent { passed.max(now) } else { passed };
         Ok(Self { connection, definitions, origin, position, clock })
     }
