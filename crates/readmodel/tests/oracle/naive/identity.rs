@@ -1,13 +1,16 @@
 //! Who, in the plainest words: every question looks at all events again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use rapport_customer::identity::{Identity, Role, Rules, Usable};
 use rapport_touchpoint::{Event, Touchpoint};
 
 /// A distinct event and whom it names, strongest first.
 pub struct Seen {
-    pub event: Event,
+    pub event: Rc<Event>,
+    /// Where it was first on the log.
+    pub position: u64,
     pub named: Vec<Usable>,
 }
 
@@ -18,10 +21,12 @@ pub fn named(touchpoint: &Touchpoint, rules: &Rules) -> Vec<Usable> {
     usable.into_iter().collect()
 }
 
-/// The rules of identity over all events, which are in the order of events.
-pub struct Who<'a> {
-    events: &'a [Seen],
-    rules: &'a Rules,
+/// The rules of identity over all events.
+#[derive(Default)]
+pub struct Who {
+    /// In the order of events.
+    pub events: Vec<Seen>,
+    rules: Rules,
     pub void: BTreeSet<Usable>,
     /// The person identifiers of each customer.
     pub groups: Vec<BTreeSet<Usable>>,
@@ -29,17 +34,12 @@ pub struct Who<'a> {
     pub refused: Vec<(Usable, Usable)>,
 }
 
-impl<'a> Who<'a> {
-    pub fn of(events: &'a [Seen], rules: &'a Rules) -> Self {
-        let mut who = Self { events, rules, void: BTreeSet::new(), groups: Vec::new(), refused: Vec::new() };
+impl Who {
+    pub fn of(events: Vec<Seen>, rules: Rules) -> Self {
+        let mut who = Self { events, rules, ..Self::default() };
         who.void = who.too_sociable();
-        for seen in events {
-            for person in who.persons(seen) {
-                if who.groups.iter().all(|group| !group.contains(&person)) {
-                    who.groups.push(BTreeSet::from([person]));
-                }
-            }
-        }
+        let persons: BTreeSet<Usable> = who.events.iter().flat_map(|seen| who.persons(seen)).collect();
+        who.groups = persons.into_iter().map(|person| BTreeSet::from([person])).collect();
         for (stronger, weaker) in who.links() {
             who.join(stronger, weaker);
         }
@@ -55,9 +55,30 @@ impl<'a> Who<'a> {
         Some(self.owner(&anchor, at).map_or(anchor, |person| self.group_of(&person)))
     }
 
+    /// Who has this name now: a person's is the customer's who has it, a device's that of the last claim.
+    pub fn called(&self, name: &Usable) -> Option<Usable> {
+        if self.void.contains(name) {
+            return None;
+        }
+        if self.is_person(name) {
+            return self.groups.iter().find(|group| group.contains(name))?.first().cloned();
+        }
+        let last = self.events.iter().rev().find_map(|seen| self.claimant(seen, name));
+        Some(last.map_or_else(|| name.clone(), |person| self.group_of(&person)))
+    }
+
+    /// The identifier that the customer's id is made of: the one with the first event, there the strongest.
+    pub fn oldest(&self, customer: &Usable) -> Usable {
+        if !self.is_person(customer) {
+            return customer.clone();
+        }
+        let group = self.groups.iter().find(|group| group.contains(customer)).unwrap();
+        self.events.iter().flat_map(|seen| &seen.named).find(|named| group.contains(named)).unwrap().clone()
+    }
+
     /// All that names a customer, and the devices it claimed.
     pub fn identity_of(&self, customer: &Usable) -> Identity {
-        let named = |usable: &Usable| usable.to_identifier(self.rules);
+        let named = |usable: &Usable| usable.to_identifier(&self.rules);
         if !self.is_person(customer) {
             return Identity::new(Vec::new(), vec![named(customer)]);
         }
@@ -74,7 +95,7 @@ impl<'a> Who<'a> {
     }
 
     pub fn is_person(&self, usable: &Usable) -> bool {
-        usable.role(self.rules) == Role::Person
+        usable.role(&self.rules) == Role::Person
     }
 
     /// Is it a device that is not void?
@@ -82,21 +103,15 @@ impl<'a> Who<'a> {
         !self.is_person(usable) && !self.void.contains(usable)
     }
 
-    /// The devices of an event that its anchor claims, and by whom.
-    pub fn claims(&self, seen: &Seen) -> Option<(Usable, Vec<Usable>)> {
-        let by = self.anchor(seen).filter(|anchor| self.is_person(anchor))?;
-        Some((by, seen.named.iter().filter(|one| self.is_device(one)).cloned().collect()))
-    }
-
     /// The persons of an event that are not void.
-    fn persons(&self, seen: &Seen) -> Vec<Usable> {
+    pub fn persons(&self, seen: &Seen) -> Vec<Usable> {
         seen.named.iter().filter(|usable| self.is_person(usable) && !self.void.contains(usable)).cloned().collect()
     }
 
     /// Identifiers with too many different partners of one kind, if a customer may have several such identifiers.
     fn too_sociable(&self) -> BTreeSet<Usable> {
         let mut partners: BTreeMap<(&Usable, u8), BTreeSet<&Usable>> = BTreeMap::new();
-        for seen in self.events {
+        for seen in &self.events {
             for one in &seen.named {
                 for other in seen.named.iter().filter(|other| self.is_person(other) && *other != one) {
                     partners.entry((one, other.kind.0)).or_default().insert(other);
@@ -110,9 +125,9 @@ impl<'a> Who<'a> {
     }
 
     /// Every pair of persons once, in the order of their first event and there the strongest first.
-    fn links(&self) -> Vec<(Usable, Usable)> {
+    pub fn links(&self) -> Vec<(Usable, Usable)> {
         let mut links = Vec::new();
-        for seen in self.events {
+        for seen in &self.events {
             let persons = self.persons(seen);
             for (at, stronger) in persons.iter().enumerate() {
                 for weaker in &persons[at + 1..] {
@@ -147,14 +162,18 @@ impl<'a> Who<'a> {
         self.groups.remove(right);
     }
 
-    fn group_of(&self, person: &Usable) -> Usable {
+    pub fn group_of(&self, person: &Usable) -> Usable {
         self.groups.iter().find(|group| group.contains(person)).unwrap().first().unwrap().clone()
     }
 
     /// Who has the device at this event: the last claim before, else the first one after.
     fn owner(&self, device: &Usable, at: usize) -> Option<Usable> {
-        let by = |seen: &Seen| self.claims(seen).filter(|(_, devices)| devices.contains(device)).map(|(by, _)| by);
-        let before = self.events[..=at].iter().rev().find_map(by);
-        before.or_else(|| self.events[at..].iter().find_map(by))
+        let before = self.events[..=at].iter().rev().find_map(|seen| self.claimant(seen, device));
+        before.or_else(|| self.events[at..].iter().find_map(|seen| self.claimant(seen, device)))
+    }
+
+    /// Who claims the device in this event.
+    pub fn claimant(&self, seen: &Seen, device: &Usable) -> Option<Usable> {
+        self.anchor(seen).filter(|anchor| self.is_person(anchor) && seen.named.contains(device))
     }
 }
