@@ -39,7 +39,7 @@ kinds! {
     Late 25 "an event was late",
     LateAcrossStage 20 "an event was late, and a change of stage was known after it",
     AnswerReplaced 15 "an answer was replaced",
-    OpenedAgain 1 "what had been replaced or answered no longer was",
+    OpenedAgain 3 "what had been replaced or answered no longer was",
     SilenceFallen 30 "silence fell",
     SilenceTakenBack 15 "what silence had changed was taken back",
     FromSnapshot 8 "a timeline was folded anew from a snapshot",
