@@ -73,7 +73,8 @@ enum Colour {
     Green,
 }
 
-/// A copy of the tree that builds into the same target folder, so that dependencies are there already.
+/// A copy of the tree that builds into the same target folder, so that dependencies are there already. Its crates have a
+/// version of their own: under the same names cargo would take broken ones for those of the tree itself.
 struct Scratch {
     tree: PathBuf,
     target: PathBuf,
@@ -87,6 +88,10 @@ impl Scratch {
             fs::remove_dir_all(&tree).map_err(|error| format!("{}: {error}", tree.display()))?;
         }
         copy_folder(root, &tree, &["target", ".git"]).map_err(|error| format!("{}: {error}", tree.display()))?;
+        let manifest = tree.join("Cargo.toml");
+        let versioned = fs::read_to_string(&manifest)
+            .and_then(|text| fs::write(&manifest, text.replacen("\nversion = \"", "\nversion = \"0.0.0-mutant.", 1)));
+        versioned.map_err(|error| format!("{}: {error}", manifest.display()))?;
         Ok(Self { tree, target })
     }
 
@@ -131,6 +136,7 @@ impl Scratch {
     fn cargo(&self, arguments: &str) -> Command {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.args(arguments.split_whitespace()).current_dir(&self.tree).env("CARGO_TARGET_DIR", &self.target);
+        cargo.env("CARGO_NET_OFFLINE", "true");
         // That it fails is enough; in which smallest case is not asked.
         cargo.env("PROPTEST_MAX_SHRINK_ITERS", "0").env_remove("PROPTEST_CASES");
         cargo

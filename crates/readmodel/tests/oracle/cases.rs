@@ -75,27 +75,29 @@ pub enum Tear {
     Spoiled,
 }
 
-/// Limits so small that few events reach them; smaller ones; another place and other journeys; a schema that not everything
-/// passes.
-pub const DEFINITIONS: usize = 4;
+/// Limits so small that few events reach them; smaller ones; and with these another place, another journey, a schema that not
+/// everything passes.
+pub const DEFINITIONS: usize = 5;
 
 pub fn definitions_of(number: usize) -> Arc<Definitions> {
-    static ALL: LazyLock<Vec<Arc<Definitions>>> = LazyLock::new(|| {
+    static ALL: LazyLock<[Arc<Definitions>; DEFINITIONS]> = LazyLock::new(|| {
         let limited = |partners, persons| {
             let mut rules = Rules::default();
             rules.most_partners = partners;
             rules.most_persons = persons;
-            definitions(rules)
+            (*definitions(rules)).clone()
         };
-        let elsewhere = Definitions {
-            zone: Zone::utc(),
-            journeys: Arc::new(JourneyMaps(journeys().0.into_iter().take(1).collect())),
-            ..(*limited(3, 4)).clone()
-        };
-        let strict = Definitions { catalogue: Arc::new(strict_catalogue()), ..(*limited(1, 5)).clone() };
-        vec![limited(2, 4), limited(1, 3), Arc::new(elsewhere), Arc::new(strict)]
+        let one_journey = JourneyMaps(journeys().0.into_iter().take(1).collect());
+        [
+            limited(2, 4),
+            limited(1, 4),
+            Definitions { zone: Zone::utc(), ..limited(1, 4) },
+            Definitions { journeys: Arc::new(one_journey), ..limited(1, 4) },
+            Definitions { catalogue: Arc::new(strict_catalogue()), ..limited(1, 4) },
+        ]
+        .map(Arc::new)
     });
-    ALL[number % DEFINITIONS].clone()
+    ALL[number].clone()
 }
 
 /// A tour has a guide here.
@@ -157,8 +159,16 @@ impl Case {
 pub fn case() -> impl Strategy<Value = Case> {
     let in_order = proptest::option::of(vec(any::<(Index, Index)>(), 0..4));
     let spacing = (1..4_u64, 1..4_u64).prop_map(|(from, every)| Spacing { from, every });
-    (vec(said(), 1..45), in_order, vec(step(), 1..16), 1..12_usize, spacing, 0..DEFINITIONS)
-        .prop_map(|(said, in_order, steps, rest, spacing, under)| Case { said, in_order, steps, rest, spacing, under })
+    (vec(said(), 1..35), in_order, vec(step(), 1..16), 1..12_usize, spacing, 0..DEFINITIONS).prop_map(
+        |(said, in_order, steps, rest, spacing, under)| Case {
+            said: said.concat(),
+            in_order,
+            steps,
+            rest,
+            spacing,
+            under,
+        },
+    )
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -174,17 +184,36 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn said() -> impl Strategy<Value = Said> {
+fn said() -> impl Strategy<Value = Vec<Said>> {
     let unreadable = prop_oneof![
         Just(json!("no object")),
         Just(json!({"specversion": "1.0", "id": "1", "source": "test", "type": "order.placed", "time": "soon"})),
     ];
-    prop_oneof![
+    let one = prop_oneof![
         30 => touchpoint().prop_map(Said::Touchpoint),
         5 => any::<Index>().prop_map(Said::Again),
         2 => (any::<Index>(), touchpoint()).prop_map(|(of, other)| Said::OtherBody(of, other)),
         1 => unreadable.prop_map(Said::Unreadable),
-    ]
+    ];
+    prop_oneof![30 => one.prop_map(|one| vec![one]), 3 => answer_handed_over()]
+}
+
+/// An answer replaces another one, until it turns out that the device on which it was given had gone to somebody else.
+fn answer_handed_over() -> impl Strategy<Value = Vec<Said>> {
+    (0..3_u8, 0..3_u8, 0..3_u8, 0..25_u32).prop_map(|(one, other, device, minute)| {
+        let device = format!("anonymous_id:a{device}");
+        let answer = |score: u8| json!({"survey": "s", "metric": "nps", "instance": "0", "score": score});
+        let said = [
+            (0, "tour.taken", format!("user_id:u{one} {device}"), json!({})),
+            (1, "survey.answered", format!("user_id:u{one}"), answer(9)),
+            (3, "survey.answered", device.clone(), answer(3)),
+            (2, "tour.taken", format!("user_id:u{other} {device}"), json!({})),
+        ];
+        let touchpoint = |(after, what, ids, data): (u32, &str, String, Value)| {
+            Said::Touchpoint(event(minute + after, &format!("{minute} {after} {ids}"), what, &ids, data))
+        };
+        said.into_iter().map(touchpoint).collect()
+    })
 }
 
 /// Few people, few devices, few moments: so that they meet.
