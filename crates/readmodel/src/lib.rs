@@ -8,6 +8,7 @@ mod checkpoint;
 mod claims;
 mod closure;
 mod customers;
+mod decisions;
 mod error;
 mod facts;
 mod fold;

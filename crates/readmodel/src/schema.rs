@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::error::{ReadModelError, Result};
 
 /// Raised when a table changes; a file of another format is built anew.
-pub(crate) const FORMAT: &str = "3";
+pub(crate) const FORMAT: &str = "4";
 
 /// Events are named by their order key everywhere ([`rapport_touchpoint::OrderKey`]), so that every table that holds
 /// events is clustered in the order of events. Identifiers are interned to integers; these say nothing outside the file.
@@ -28,7 +28,7 @@ INSERT INTO checkpoint VALUES (1, 0, 0, 0);
 -- Some records of the log as they were when they were folded in.
 CREATE TABLE fence (position INTEGER PRIMARY KEY, hash BLOB NOT NULL);
 
--- Every distinct event: a hash of its source and id, the body that stands, and where it was first.
+-- Every distinct event and decision: a hash of its source and id, the body that stands, and where it was first.
 CREATE TABLE seen (name BLOB PRIMARY KEY, body BLOB NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
 
 -- Events on the log that do not count, and why.
@@ -39,6 +39,15 @@ CREATE TABLE parked (
     id          TEXT NOT NULL,
     type        TEXT NOT NULL,
     reason      TEXT NOT NULL
+);
+
+-- Every distinct decision, as on the log; `name` is the hash of source and id.
+CREATE TABLE decisions (
+    position INTEGER PRIMARY KEY,
+    name     BLOB NOT NULL UNIQUE,
+    event    BLOB NOT NULL UNIQUE,
+    type     TEXT NOT NULL,
+    decision BLOB NOT NULL
 );
 
 -- Every usable identifier. `alias` is the customer id that it gives; `first` its first event; `root` the member that

@@ -14,6 +14,15 @@ pub struct Order {
 }
 
 impl Order {
+    /// 128 bits that name the event for ever: a hash of source and id.
+    pub fn name_hash(&self) -> [u8; 16] {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.source.as_bytes()).update(&[0]).update(self.id.as_bytes());
+        let mut hash = [0; 16];
+        hash.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        hash
+    }
+
     /// The same order as bytes that compare as the events do.
     ///
     /// Layout: time as 8 bytes big-endian; `0x00` for no sequence, else `0x01`, its text and `0x00`; source and `0x00`; id.

@@ -12,7 +12,7 @@ use rapport_customer::{Model, Zone};
 use rapport_readmodel::{
     Applied, CustomerAnswer, CustomerName, Definitions, Incoming, Origin, ReadModel, Reader, Spacing,
 };
-use rapport_touchpoint::{Catalogue, EventType, Identifier, Timestamp, receive};
+use rapport_touchpoint::{Catalogue, Choice, Decision, EventType, Identifier, Order, Place, Timestamp, receive};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -134,15 +134,26 @@ impl World {
 
     /// One batch, as it stands on the log.
     pub fn fold_records(&mut self, records: Vec<Vec<u8>>) -> &mut Self {
+        self.fold_in(Place::Touchpoints, records)
+    }
+
+    fn fold_in(&mut self, place: Place, records: Vec<Vec<u8>>) -> &mut Self {
         let batch = records
             .into_iter()
             .map(|json| {
                 self.position += 1;
-                Incoming::decode(self.position, now(), json, &self.definitions)
+                Incoming::decode(self.position, now(), place, json, &self.definitions)
             })
             .collect();
         self.applied = self.model.apply(batch).unwrap();
         self
+    }
+
+    /// A decision, as it stands on the log; a batch of its own.
+    pub fn decide(&mut self, minute: u32, id: &str, choice: Choice) -> &mut Self {
+        let (time, source, id) = (minute_of(minute), "rapport/admin".to_owned(), id.to_owned());
+        let decision = Decision::new(Order { time, sequence: None, source, id }, choice).unwrap();
+        self.fold_in(Place::Decisions, vec![decision.into_json()])
     }
 
     /// Lets silence fall up to a minute after 2026-01-01 began.
