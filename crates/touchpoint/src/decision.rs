@@ -89,6 +89,13 @@ pub struct EventName {
     pub id: String,
 }
 
+impl EventName {
+    /// The hash that [`Order::name_hash`] gives an event of this name.
+    pub fn hash(&self) -> [u8; 16] {
+        crate::order::name_hash(&self.source, &self.id)
+    }
+}
+
 impl Decision {
     /// A new one, as it goes onto the log.
     pub fn new(order: Order, choice: Choice) -> Result<Self, Vec<Violation>> {
