@@ -40,8 +40,10 @@ pub use error::ReadModelError;
 pub use incoming::Incoming;
 pub use parked::ParkedEvent;
 pub use query::{
-    Answer, Changed, CustomerAnswer, CustomerName, FactEntry, FactPlace, FactsPage, Filter, Found, FoundPage, Listed,
-    Reader, ResponsesQuestion, Status, TimelineEntry, TimelinePage, TransitionsQuestion,
+    Answer, Changed, CustomerAnswer, CustomerName, DecisionEntry, DecisionsPage, Evidence, Explanation, FactEntry,
+    FactPlace, FactsPage, Filter, Found, FoundPage, Hand, Listed, MergeForeseen, Outcome, Reader, Refusal,
+    RefusalPlace, RefusalsPage, ResponsesQuestion, SplitForeseen, Status, Step, TimelineEntry, TimelinePage,
+    TransitionsQuestion, Unfit, VoidIdentifier, VoidPage, VoidPlace, Without,
 };
 pub use seen::Conflict;
 pub use verify::{

@@ -68,6 +68,7 @@ CREATE TABLE identifiers (
 CREATE UNIQUE INDEX identifiers_by_name ON identifiers (kind, value);
 CREATE INDEX identifiers_by_alias ON identifiers (alias);
 CREATE INDEX identifiers_by_root ON identifiers (root) WHERE root IS NOT NULL;
+CREATE INDEX identifiers_void ON identifiers (id, kind) WHERE void;
 
 -- Who stood in one event with whom; `partner` is always a person. Persons have a row in both directions. `first` is the
 -- first event that has both; `refused` the limit that the link would have broken: a kind, -1 for all kinds together, -2
@@ -80,6 +81,7 @@ CREATE TABLE links (
     refused      INTEGER,
     PRIMARY KEY (identifier, partner)
 ) WITHOUT ROWID;
+CREATE INDEX links_refused ON links (refused, first) WHERE refused IS NOT NULL;
 
 -- Devices seen with a person: by the anchor of the event. One that a split by hand keeps from that customer is `barred`.
 CREATE TABLE claims (
@@ -105,7 +107,7 @@ CREATE TABLE cancels (target BLOB NOT NULL, event BLOB NOT NULL, PRIMARY KEY (ta
 CREATE INDEX cancels_by_event ON cancels (event);
 
 -- Devices that a merge by hand gives to a person, until somebody claims them.
-CREATE TABLE given (device INTEGER PRIMARY KEY, anchor INTEGER NOT NULL);
+CREATE TABLE given (device INTEGER PRIMARY KEY, anchor INTEGER NOT NULL, decision BLOB NOT NULL);
 CREATE INDEX given_by_anchor ON given (anchor);
 
 -- The touchpoints, by anchor and in the order of events; merging and splitting customers moves no row.
