@@ -202,6 +202,19 @@ fn said() -> impl Strategy<Value = Said> {
 /// Few names, so that they are cancelled, and sometimes taken by another one.
 fn decision() -> impl Strategy<Value = Said> {
     let name = || (0..5_u8).prop_map(|n| format!("d{n}"));
+    let what = prop_oneof![
+        5 => merge().prop_map(|(what, _)| what),
+        3 => sides().prop_map(|(left, right)| What::Split(left, right)),
+        4 => vec(name(), 1..3).prop_map(What::Undo),
+    ];
+    (0..30_u32, name(), what).prop_map(|(minute, id, what)| {
+        let text = format!("decision {id} at {minute}: {what:?}");
+        Said::Decision(text, what.record(minute, &id))
+    })
+}
+
+/// Two lists of identifiers with nothing in common.
+fn sides() -> impl Strategy<Value = (String, String)> {
     let person = || {
         prop_oneof![
             3 => (0..3_u8).prop_map(|n| format!("user_id:u{n}")),
@@ -209,43 +222,51 @@ fn decision() -> impl Strategy<Value = Said> {
             2 => (0..4_u8).prop_map(|n| format!("loyalty_card:c{n}")),
         ]
     };
-    let device = (0..3_u8).prop_map(|n| format!("anonymous_id:a{n}"));
-    let side = |device: BoxedStrategy<String>| {
+    let device = || (0..3_u8).prop_map(|n| format!("anonymous_id:a{n}"));
+    let side = || {
         prop_oneof![
             3 => person(),
             1 => (person(), person()).prop_map(|(one, other)| format!("{one} {other}")),
-            1 => (person(), device.clone()).prop_map(|(one, other)| format!("{one} {other}")),
-            1 => device,
+            1 => (person(), device()).prop_map(|(one, other)| format!("{one} {other}")),
+            1 => device(),
         ]
     };
-    let sides = (side(device.clone().boxed()), side(device.boxed())).prop_filter("two sides", |(left, right)| {
-        left.split(' ').all(|name| !right.split(' ').any(|other| other == name))
-    });
-    let what = prop_oneof![
-        5 => (sides.clone(), any::<bool>()).prop_map(|(sides, forced)| What::Merge(sides, forced)),
-        3 => sides.prop_map(What::Split),
-        4 => vec(name(), 1..3).prop_map(What::Undo),
-    ];
-    (0..30_u32, name(), what).prop_map(|(minute, id, what)| {
-        let text = format!("decision {id} at {minute}: {what:?}");
-        let record = match what {
-            What::Merge((left, right), false) => decided::merged(minute, &id, &left, &right),
-            What::Merge((left, right), true) => decided::forced(minute, &id, &left, &right),
-            What::Split((left, right)) => decided::split(minute, &id, &left, &right),
-            What::Undo(names) => {
-                let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-                decided::undone(minute, &id, &names.into_iter().collect::<Vec<_>>())
-            }
-        };
-        Said::Decision(text, record)
-    })
+    let nothing_in_common =
+        |(left, right): &(String, String)| !left.split(' ').any(|name| right.split(' ').any(|other| other == name));
+    (side(), side()).prop_filter("two sides", nothing_in_common)
 }
 
+/// A merge, and a minute.
+pub fn merge() -> impl Strategy<Value = (What, u32)> {
+    let merge = |((left, right), forced, minute)| (What::Merge { left, right, forced }, minute);
+    (sides(), any::<bool>(), 0..30_u32).prop_map(merge)
+}
+
+/// What a decision says.
 #[derive(Debug, Clone)]
-enum What {
-    Merge((String, String), bool),
-    Split((String, String)),
+pub enum What {
+    Merge {
+        left: String,
+        right: String,
+        forced: bool,
+    },
+    Split(String, String),
+    /// Of these names.
     Undo(Vec<String>),
+}
+
+impl What {
+    pub fn record(&self, minute: u32, id: &str) -> Record {
+        match self {
+            Self::Merge { left, right, forced: false } => decided::merged(minute, id, left, right),
+            Self::Merge { left, right, forced: true } => decided::forced(minute, id, left, right),
+            Self::Split(left, right) => decided::split(minute, id, left, right),
+            Self::Undo(names) => {
+                let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+                decided::undone(minute, id, &names.into_iter().collect::<Vec<_>>())
+            }
+        }
+    }
 }
 
 /// Few people, few devices, few moments: so that they meet.
