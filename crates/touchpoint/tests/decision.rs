@@ -1,5 +1,7 @@
 //! What a decision must say, where it may stand, and that it reads as it was written.
 
+#![allow(clippy::unwrap_used, reason = "a test says what failed by panicking")]
+
 use std::sync::LazyLock;
 
 use rapport_touchpoint::{
