@@ -2,7 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses its part, and says what failed by panicking")]
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rapport_customer::identity::Rules;
 use rapport_customer::journey::{
@@ -53,12 +53,18 @@ pub fn origin() -> Origin {
     Origin { tenant: "test".to_owned(), epoch: "e".to_owned(), key: [7; 32] }
 }
 
+/// Compiled once for a test binary: it takes longer than a small test.
+pub fn catalogue() -> Arc<Catalogue> {
+    static BUILT_IN: LazyLock<Arc<Catalogue>> = LazyLock::new(|| Arc::new(Catalogue::built_in()));
+    BUILT_IN.clone()
+}
+
 pub fn definitions(rules: Rules) -> Arc<Definitions> {
     Arc::new(Definitions {
         rules,
         zone: Zone::parse("Asia/Shanghai").unwrap(),
         journeys: Arc::new(journeys()),
-        catalogue: Arc::new(Catalogue::built_in()),
+        catalogue: catalogue(),
         models: Model::ALL.to_vec(),
     })
 }
