@@ -8,9 +8,10 @@ use std::error::Error;
 use rapport_log::{AppendError, ReadError};
 use tonic::{Code, Status};
 
+use crate::deciding::DecideError;
 use crate::gateway::PublishError;
 use crate::hosting::NotHosted;
-use crate::projector::{RebuildError, VerifyError};
+use crate::projector::{LookUpError, RebuildError, VerifyError};
 use crate::query::QueryError;
 use crate::replay::ReplayError;
 use crate::tenants::UnknownTenant;
@@ -63,6 +64,8 @@ impl From<QueryError> for Status {
 
 fn query_code(error: &QueryError) -> Code {
     match error {
+        QueryError::Undecidable(_) => Code::FailedPrecondition,
+        QueryError::NoIdentifier { .. } | QueryError::NoDecision { .. } => Code::NotFound,
         QueryError::UnknownTenant(_) | QueryError::NoCustomer { .. } | QueryError::NoJourney { .. } => Code::NotFound,
         QueryError::NotFolded { .. } => Code::Unimplemented,
         QueryError::TooManyWatchers { .. } => Code::ResourceExhausted,
@@ -75,6 +78,15 @@ fn query_code(error: &QueryError) -> Code {
         | QueryError::ReadModel(_)
         | QueryError::BrokenOff => Code::Internal,
         QueryError::Verify(error) => verify_code(error),
+        QueryError::NotParked { .. } => Code::NotFound,
+        QueryError::Discarded { .. } => Code::FailedPrecondition,
+        QueryError::Decide(DecideError::Refused(_)) => Code::InvalidArgument,
+        QueryError::Decide(DecideError::Append(error)) => append_code(error),
+        QueryError::Decide(DecideError::NotYet { .. }) => Code::DeadlineExceeded,
+        QueryError::LookUp(LookUpError::Log(error)) => read_code(error),
+        QueryError::LookUp(LookUpError::Late { .. }) => Code::Unavailable,
+        QueryError::LookUp(LookUpError::Changed { .. }) => Code::FailedPrecondition,
+        QueryError::LookUp(LookUpError::BrokenOff) => Code::Internal,
     }
 }
 

@@ -5,9 +5,12 @@ mod arguments;
 mod convert;
 mod customer;
 mod feedback;
+mod identity;
 mod journey;
 mod listing;
+mod merging;
 mod page_token;
+mod parked;
 mod projections;
 mod verify;
 mod watch;
@@ -16,7 +19,8 @@ use rapport_customer::Model;
 use rapport_readmodel::ReadModelError;
 use thiserror::Error;
 
-use crate::projector::{NotYet, RebuildError, VerifyError};
+use crate::deciding::DecideError;
+use crate::projector::{LookUpError, NotYet, RebuildError, VerifyError};
 use crate::tenants::UnknownTenant;
 
 pub use admin::Admin;
@@ -24,6 +28,7 @@ pub(crate) use arguments::customer_name;
 pub(crate) use convert::timestamp;
 pub use customer::Customers;
 pub use feedback::Feedbacks;
+pub use identity::Identities;
 pub use journey::Journeys;
 pub use projections::Projections;
 pub(crate) use projections::no_customer;
@@ -52,6 +57,20 @@ pub enum QueryError {
     Rebuild(#[from] RebuildError),
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    #[error("position: nothing is parked at {position}; `rapport parked list` shows what is")]
+    NotParked { position: u64 },
+    #[error("position: what is parked at {position} was discarded already, by {by}: {reason}")]
+    Discarded { position: u64, by: String, reason: String },
+    #[error(transparent)]
+    Decide(#[from] DecideError),
+    #[error("identifier: nothing is known as {name}")]
+    NoIdentifier { name: String },
+    #[error("{field}: there is no merge or split by hand with the id {id}; `rapport identity decisions` shows all")]
+    NoDecision { field: &'static str, id: String },
+    #[error("{0}")]
+    Undecidable(String),
+    #[error(transparent)]
+    LookUp(#[from] LookUpError),
     #[error("the query broke off")]
     BrokenOff,
 }

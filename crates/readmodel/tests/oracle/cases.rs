@@ -1,5 +1,6 @@
 //! What can happen: a log in some order of arrival, and what is done to the read model on the way.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -10,10 +11,10 @@ use rapport_customer::Zone;
 use rapport_customer::identity::Rules;
 use rapport_customer::journey::JourneyMaps;
 use rapport_readmodel::{Definitions, Spacing};
-use rapport_touchpoint::{Catalogue, SchemaFile, receive};
+use rapport_touchpoint::{Catalogue, Place, SchemaFile, receive};
 use serde_json::{Value, json};
 
-use crate::support::{catalogue, definitions, event, journeys, minute_of, now};
+use crate::support::{Record, catalogue, decided, definitions, event, journeys, minute_of, now};
 
 #[derive(Debug, Clone)]
 pub struct Case {
@@ -37,6 +38,8 @@ pub enum Said {
     /// Other words under the name of something that was said before.
     OtherBody(Index, Value),
     Unreadable(Value),
+    /// With a short text for people.
+    Decision(String, Record),
 }
 
 impl fmt::Debug for Said {
@@ -46,6 +49,7 @@ impl fmt::Debug for Said {
             Self::Again(of) => write!(f, "again {of:?}"),
             Self::OtherBody(of, event) => write!(f, "under the name of {of:?}: {event}"),
             Self::Unreadable(record) => write!(f, "unreadable {record}"),
+            Self::Decision(text, _) => f.write_str(text),
         }
     }
 }
@@ -75,8 +79,8 @@ pub enum Tear {
     Spoiled,
 }
 
-/// Limits so small that few events reach them; smaller ones; and with these another place, another journey, a schema that not
-/// everything passes.
+/// Limits so small that few events reach them; smaller ones; and with the first another place, other journeys, a schema that
+/// not everything passes.
 pub const DEFINITIONS: usize = 5;
 
 pub fn definitions_of(number: usize) -> Arc<Definitions> {
@@ -91,9 +95,9 @@ pub fn definitions_of(number: usize) -> Arc<Definitions> {
         [
             limited(2, 4),
             limited(1, 4),
-            Definitions { zone: Zone::utc(), ..limited(1, 4) },
-            Definitions { journeys: Arc::new(one_journey), ..limited(1, 4) },
-            Definitions { catalogue: Arc::new(strict_catalogue()), ..limited(1, 4) },
+            Definitions { zone: Zone::utc(), ..limited(2, 4) },
+            Definitions { journeys: Arc::new(one_journey), ..limited(2, 4) },
+            Definitions { catalogue: Arc::new(strict_catalogue()), ..limited(2, 4) },
         ]
         .map(Arc::new)
     });
@@ -114,7 +118,7 @@ fn strict_catalogue() -> Catalogue {
 
 impl Case {
     /// The log, as a gateway wrote it.
-    pub fn log(&self) -> Vec<Vec<u8>> {
+    pub fn log(&self) -> Vec<Record> {
         let mut sent: Vec<Value> = Vec::new();
         let mut log = Vec::new();
         for (at, said) in self.arrival().into_iter().enumerate() {
@@ -127,14 +131,19 @@ impl Case {
                     event
                 }
                 Said::Again(_) | Said::OtherBody(..) => continue,
+                Said::Decision(_, record) => {
+                    log.push(record);
+                    continue;
+                }
                 Said::Unreadable(record) => {
-                    log.push(record.to_string().into_bytes());
+                    log.push(Record { place: Place::Touchpoints, json: record.to_string().into_bytes() });
                     continue;
                 }
             };
             // Who gives no time gets that of arrival, another one each time.
             let arrives = if event.get("time").is_some() { now() } else { minute_of(at as u32) };
-            log.push(receive(event.clone(), arrives, &catalogue()).unwrap().into_json());
+            let json = receive(event.clone(), arrives, &catalogue()).unwrap().into_json();
+            log.push(Record { place: Place::Touchpoints, json });
             sent.push(event);
         }
         log
@@ -146,7 +155,9 @@ impl Case {
         // Stable, so what has no time of its own stays about where it was.
         said.sort_by_key(|said| match said {
             Said::Touchpoint(event) => event["time"].as_str().map_or_else(|| minute_of(15).to_string(), str::to_owned),
-            Said::Again(_) | Said::OtherBody(..) | Said::Unreadable(_) => minute_of(15).to_string(),
+            Said::Again(_) | Said::OtherBody(..) | Said::Unreadable(_) | Said::Decision(..) => {
+                minute_of(15).to_string()
+            }
         });
         for (from, to) in moves {
             let moved = said.remove(from.index(said.len()));
@@ -159,7 +170,7 @@ impl Case {
 pub fn case() -> impl Strategy<Value = Case> {
     let in_order = proptest::option::of(vec(any::<(Index, Index)>(), 0..4));
     let spacing = (1..4_u64, 1..4_u64).prop_map(|(from, every)| Spacing { from, every });
-    (vec(said(), 1..35), in_order, vec(step(), 1..16), 1..12_usize, spacing, 0..DEFINITIONS).prop_map(
+    (vec(said(), 1..40), in_order, vec(step(), 1..16), 1..12_usize, spacing, 0..DEFINITIONS).prop_map(
         |(said, in_order, steps, rest, spacing, under)| Case {
             said: said.concat(),
             in_order,
@@ -194,6 +205,7 @@ fn said() -> impl Strategy<Value = Vec<Said>> {
         5 => any::<Index>().prop_map(Said::Again),
         2 => (any::<Index>(), touchpoint()).prop_map(|(of, other)| Said::OtherBody(of, other)),
         1 => unreadable.prop_map(Said::Unreadable),
+        5 => decision(),
     ];
     prop_oneof![30 => one.prop_map(|one| vec![one]), 3 => answer_handed_over()]
 }
@@ -216,6 +228,76 @@ fn answer_handed_over() -> impl Strategy<Value = Vec<Said>> {
     })
 }
 
+/// Few names, so that they are cancelled, and sometimes taken by another one.
+fn decision() -> impl Strategy<Value = Said> {
+    let name = || (0..4_u8).prop_map(|n| format!("d{n}"));
+    let what = prop_oneof![
+        5 => merge().prop_map(|(what, _)| what),
+        3 => sides().prop_map(|(left, right)| What::Split(left, right)),
+        5 => vec(name(), 1..3).prop_map(What::Undo),
+    ];
+    (0..30_u32, name(), what).prop_map(|(minute, id, what)| {
+        let text = format!("decision {id} at {minute}: {what:?}");
+        Said::Decision(text, what.record(minute, &id))
+    })
+}
+
+/// Two lists of identifiers with nothing in common.
+fn sides() -> impl Strategy<Value = (String, String)> {
+    let person = || {
+        prop_oneof![
+            6 => (0..3_u8).prop_map(|n| format!("user_id:u{n}")),
+            4 => (0..5_u8).prop_map(|n| format!("email:{n}@x.org")),
+            2 => (0..4_u8).prop_map(|n| format!("loyalty_card:c{n}")),
+        ]
+    };
+    let device = || (0..3_u8).prop_map(|n| format!("anonymous_id:a{n}"));
+    let side = || {
+        prop_oneof![
+            3 => person(),
+            1 => (person(), person()).prop_map(|(one, other)| format!("{one} {other}")),
+            1 => (person(), device()).prop_map(|(one, other)| format!("{one} {other}")),
+            1 => device(),
+        ]
+    };
+    let nothing_in_common =
+        |(left, right): &(String, String)| !left.split(' ').any(|name| right.split(' ').any(|other| other == name));
+    (side(), side()).prop_filter("two sides", nothing_in_common)
+}
+
+/// A merge, and a minute.
+pub fn merge() -> impl Strategy<Value = (What, u32)> {
+    let merge = |((left, right), forced, minute)| (What::Merge { left, right, forced }, minute);
+    (sides(), proptest::bool::weighted(0.35), 0..30_u32).prop_map(merge)
+}
+
+/// What a decision says.
+#[derive(Debug, Clone)]
+pub enum What {
+    Merge {
+        left: String,
+        right: String,
+        forced: bool,
+    },
+    Split(String, String),
+    /// Of these names.
+    Undo(Vec<String>),
+}
+
+impl What {
+    pub fn record(&self, minute: u32, id: &str) -> Record {
+        match self {
+            Self::Merge { left, right, forced: false } => decided::merged(minute, id, left, right),
+            Self::Merge { left, right, forced: true } => decided::forced(minute, id, left, right),
+            Self::Split(left, right) => decided::split(minute, id, left, right),
+            Self::Undo(names) => {
+                let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+                decided::undone(minute, id, &names.into_iter().collect::<Vec<_>>())
+            }
+        }
+    }
+}
+
 /// Few people, few devices, few moments: so that they meet.
 fn touchpoint() -> impl Strategy<Value = Value> {
     let identifier = prop_oneof![
@@ -228,7 +310,7 @@ fn touchpoint() -> impl Strategy<Value = Value> {
     ];
     let one_by_one = vec(identifier, 0..4).prop_map(|ids| ids.join(" "));
     let known_pair = (0..3_u8, 0..2_u8).prop_map(|(n, mail)| format!("user_id:u{n} email:{}@x.org", n + mail));
-    let ids = prop_oneof![5 => one_by_one, 1 => known_pair];
+    let ids = prop_oneof![3 => one_by_one, 1 => known_pair];
     let name = (0..3_000_u32, 0..4_u8).prop_map(|(id, source)| (id.to_string(), source));
     let sequence = proptest::option::weighted(0.2, 0..3_u8);
     (0..30_u32, name, ids, what(), sequence, proptest::bool::weighted(0.15)).prop_map(

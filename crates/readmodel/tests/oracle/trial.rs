@@ -10,13 +10,13 @@ use rapport_readmodel::{CustomerKey, CustomerName, Filter, ReadModelError};
 use crate::cases::{Case, Step, Tear, definitions_of};
 use crate::coverage::{self, Kind};
 use crate::naive::{Log, Naive, read_all};
-use crate::support::{World, minute_of, origin};
+use crate::support::{Record, World, minute_of, origin};
 
 type Outcome = Result<(), TestCaseError>;
 
 pub struct Trial {
     world: World,
-    log: Vec<Vec<u8>>,
+    log: Vec<Record>,
     read: Log,
     naive: Naive,
     kinds: BTreeSet<Kind>,
@@ -76,7 +76,7 @@ impl Trial {
     }
 
     /// The next so many records of the log.
-    fn next(&self, records: usize) -> Vec<Vec<u8>> {
+    fn next(&self, records: usize) -> Vec<Record> {
         self.log[self.position()..].iter().take(records).cloned().collect()
     }
 
@@ -85,7 +85,7 @@ impl Trial {
         let in_all = next.len() as u64;
         self.world.fold_records(next);
         let applied = &self.world.applied;
-        prop_assert!(applied.fresh + applied.duplicates + applied.parked == in_all);
+        prop_assert!(applied.fresh + applied.decisions + applied.duplicates + applied.parked == in_all);
         let before = self.read_naively();
         coverage::of_batch(&before, &self.naive, &mut self.kinds);
         if self.resumed() {

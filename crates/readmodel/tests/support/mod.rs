@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses its part, and says what failed by panicking")]
 
+pub mod decided;
 pub mod property;
 
 use std::cell::OnceCell;
@@ -15,7 +16,7 @@ use rapport_customer::{Model, Zone};
 use rapport_readmodel::{
     Applied, CustomerAnswer, CustomerName, Definitions, Incoming, Origin, ReadModel, ReadModelError, Reader, Spacing,
 };
-use rapport_touchpoint::{Catalogue, EventType, Identifier, Timestamp, receive};
+use rapport_touchpoint::{Catalogue, EventType, Identifier, Place, Timestamp, receive};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -108,6 +109,13 @@ pub fn journeys() -> JourneyMaps {
 
 const FILE: &str = "model.db";
 
+/// What stands on the log, and where.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    pub place: Place,
+    pub json: Vec<u8>,
+}
+
 pub struct World {
     folder: TempDir,
     pub definitions: Arc<Definitions>,
@@ -134,23 +142,29 @@ impl World {
 
     /// One batch.
     pub fn fold(&mut self, events: &[Value]) -> &mut Self {
-        let records = events
-            .iter()
-            .map(|event| receive(event.clone(), now(), &self.definitions.catalogue).unwrap().into_json())
-            .collect();
-        self.fold_records(records)
+        self.fold_records(self.records(events))
+    }
+
+    /// As the gateway writes them to the log.
+    pub fn records(&self, events: &[Value]) -> Vec<Record> {
+        let record = |event: &Value| {
+            let json = receive(event.clone(), now(), &self.definitions.catalogue).unwrap().into_json();
+            Record { place: Place::Touchpoints, json }
+        };
+        events.iter().map(record).collect()
     }
 
     /// One batch, as it stands on the log.
-    pub fn fold_records(&mut self, records: Vec<Vec<u8>>) -> &mut Self {
+    pub fn fold_records(&mut self, records: Vec<Record>) -> &mut Self {
         self.applied = self.try_fold(records).unwrap();
         self
     }
 
     /// One batch after the checkpoint, which may fail.
-    pub fn try_fold(&mut self, records: Vec<Vec<u8>>) -> Result<Applied, ReadModelError> {
+    pub fn try_fold(&mut self, records: Vec<Record>) -> Result<Applied, ReadModelError> {
         let position = self.model.checkpoint().position;
-        let decode = |(json, position)| Incoming::decode(position, now(), json, &self.definitions);
+        let decode =
+            |(Record { place, json }, position)| Incoming::decode(position, now(), place, json, &self.definitions);
         self.model.apply(records.into_iter().zip(position + 1..).map(decode).collect())
     }
 
@@ -250,6 +264,11 @@ impl World {
     pub fn total(&self, name: &str) -> i128 {
         self.reader().totals().unwrap().content.get(name)
     }
+}
+
+/// All that must not depend on arrival, batches, restarts and what was undone.
+pub fn everything(world: &World) -> Vec<String> {
+    world.digests().into_iter().chain(world.sums()).collect()
 }
 
 pub fn named(name: &str) -> CustomerName {

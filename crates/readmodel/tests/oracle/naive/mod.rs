@@ -1,5 +1,6 @@
 //! All the rules of the fold, in the plainest words: no index, no batch, no cache.
 
+pub mod decisions;
 pub mod identity;
 
 use std::collections::BTreeMap;
@@ -9,15 +10,49 @@ use std::sync::Arc;
 use rapport_customer::identity::Usable;
 use rapport_customer::{Digest, Fact, FactChange, FactKey, FactKind, Model, States, Totals};
 use rapport_readmodel::Definitions;
-use rapport_touchpoint::{Event, OrderKey, Timestamp, read};
+use rapport_touchpoint::{BodyHash, Decision, Event, Order, OrderKey, Recorded, Timestamp, read_record};
 
 use identity::{Seen, Who, named};
 
-/// Each record of a log as it reads under some definitions; nothing, if it cannot be read.
-pub type Log = Vec<Option<Rc<Event>>>;
+use crate::support::Record;
 
-pub fn read_all(log: &[Vec<u8>], definitions: &Definitions) -> Log {
-    log.iter().map(|json| read(json.clone(), Timestamp::MAX, &definitions.catalogue).ok().map(Rc::new)).collect()
+/// Each record of a log as it reads under some definitions; nothing, if it cannot be read.
+pub type Log = Vec<Option<Read>>;
+
+#[derive(Clone)]
+pub enum Read {
+    Touchpoint(Rc<Event>),
+    Decision(Rc<Decision>),
+}
+
+pub fn read_all(log: &[Record], definitions: &Definitions) -> Log {
+    let read = |record: &Record| match read_record(
+        record.json.clone(),
+        Timestamp::MAX,
+        record.place,
+        &definitions.catalogue,
+    ) {
+        Ok(Recorded::Touchpoint(event)) => Some(Read::Touchpoint(Rc::new(event))),
+        Ok(Recorded::Decision(decision)) => Some(Read::Decision(Rc::new(*decision))),
+        Err(_) => None,
+    };
+    log.iter().map(read).collect()
+}
+
+impl Read {
+    fn order(&self) -> &Order {
+        match self {
+            Self::Touchpoint(event) => &event.touchpoint.order,
+            Self::Decision(decision) => &decision.order,
+        }
+    }
+
+    fn body_hash(&self) -> BodyHash {
+        match self {
+            Self::Touchpoint(event) => event.touchpoint.body_hash,
+            Self::Decision(decision) => decision.body_hash,
+        }
+    }
 }
 
 /// What a read model must say.
@@ -44,7 +79,7 @@ pub struct Customer {
 pub type Facts = BTreeMap<(FactKind, FactKey), (Fact, Option<OrderKey>)>;
 
 impl Naive {
-    pub fn of(log: &[Option<Rc<Event>>], definitions: &Arc<Definitions>, clock: Timestamp) -> Self {
+    pub fn of(log: &[Option<Read>], definitions: &Arc<Definitions>, clock: Timestamp) -> Self {
         let mut naive = Self {
             definitions: definitions.clone(),
             who: Who::default(),
@@ -54,8 +89,8 @@ impl Naive {
             conflicts: 0,
             unreadable: 0,
         };
-        let events = naive.distinct(log);
-        naive.who = Who::of(events, definitions.rules.clone());
+        let (events, decisions) = naive.distinct(log);
+        naive.who = Who::of(events, decisions, definitions.rules.clone());
         let mut timelines: BTreeMap<Usable, Vec<usize>> = BTreeMap::new();
         for at in 0..naive.who.events.len() {
             if let Some(customer) = naive.who.customer_of(at) {
@@ -71,36 +106,39 @@ impl Naive {
     }
 
     /// The first on the log of each source and id, in the order of events.
-    fn distinct(&mut self, log: &[Option<Rc<Event>>]) -> Vec<Seen> {
-        let mut events: Vec<Seen> = Vec::new();
-        for (place, event) in log.iter().enumerate() {
-            let Some(event) = event else {
+    fn distinct(&mut self, log: &[Option<Read>]) -> (Vec<Seen>, Vec<Rc<Decision>>) {
+        let mut distinct: Vec<(u64, &Read)> = Vec::new();
+        for (place, read) in log.iter().enumerate() {
+            let Some(read) = read else {
                 self.unreadable += 1;
                 continue;
             };
-            let order = &event.touchpoint.order;
-            let same_name = |known: &&Seen| {
-                let known = &known.event.touchpoint.order;
-                (&known.source, &known.id) == (&order.source, &order.id)
-            };
-            match events.iter().find(same_name) {
-                None => {
-                    let named = named(&event.touchpoint, &self.definitions.rules);
-                    events.push(Seen { event: event.clone(), position: place as u64 + 1, named });
-                }
-                Some(known) if known.event.touchpoint.body_hash == event.touchpoint.body_hash => {
+            let name = |read: &Read| (read.order().source.clone(), read.order().id.clone());
+            match distinct.iter().find(|(_, known)| name(known) == name(read)) {
+                None => distinct.push((place as u64 + 1, read)),
+                Some((_, known)) if known.body_hash() == read.body_hash() => {
                     self.duplicates += 1;
-                    self.restamped += u64::from(known.event.touchpoint.order.time != order.time);
+                    self.restamped += u64::from(known.order().time != read.order().time);
                 }
                 Some(_) => self.conflicts += 1,
             }
         }
-        events.sort_by(|left, right| {
-            let (left, right) = (&left.event.touchpoint.order, &right.event.touchpoint.order);
+        distinct.sort_by(|(_, left), (_, right)| {
+            let (left, right) = (left.order(), right.order());
             let by_time = left.time.cmp(&right.time).then(left.sequence.cmp(&right.sequence));
             by_time.then(left.source.cmp(&right.source)).then(left.id.cmp(&right.id))
         });
-        events
+        let (mut events, mut decisions) = (Vec::new(), Vec::new());
+        for (position, read) in distinct {
+            match read {
+                Read::Decision(decision) => decisions.push(decision.clone()),
+                Read::Touchpoint(event) => {
+                    let named = named(&event.touchpoint.identifiers, &self.definitions.rules);
+                    events.push(Seen { event: event.clone(), position, named });
+                }
+            }
+        }
+        (events, decisions)
     }
 
     /// One customer, from nothing.
