@@ -12,6 +12,11 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
+
+/// As `rapport` has it, since `hot` folds in this process.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// What goes wrong in a measurement ends it, with a sentence for whoever started it.
 type Result<T> = std::result::Result<T, Box<dyn Error>>;

@@ -134,7 +134,7 @@ impl Plain<'_> {
     /// The event but for its JSON; `None` if the record is not so plain.
     fn event(json: &[u8], catalogue: &Catalogue) -> Option<Event> {
         let Plain { id, source, event_type, channel, time, bodyhash, sequence, dataschema, subject, data } =
-            serde_json::from_slice(json).ok()?;
+            serde_json::from_str(str::from_utf8(json).ok()?).ok()?;
         let event_type = EventType::parse(event_type).ok()?;
         let schema = match dataschema {
             Some(text) => Some(SchemaVersion::parse(text, &event_type).ok()?),
