@@ -12,6 +12,10 @@ ci:
 test *ARGS:
     cargo test --workspace {{ARGS}}
 
+# Kill, freeze and restart real processes on each layout while clients publish, and count: `just chaos 5 --seed 7`
+chaos MINUTES *ARGS:
+    cargo test -p rapport-tests --test chaos -- --minutes {{MINUTES}} {{ARGS}}
+
 # Write the code as rustfmt has it
 fmt:
     cargo fmt --all
@@ -19,6 +23,7 @@ fmt:
 # Lints, as strict as `ci`
 lint:
     cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy -p rapport-tests --test chaos -- -D warnings
 
 # Licences, advisories and unwanted dependencies, by deny.toml; needs cargo-deny
 deny:
