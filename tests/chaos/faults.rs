@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::task::block_in_place;
 use tokio::time::sleep;
 
-use super::plan::{Blow, Fault, Victim};
+use super::plan::{Fault, Injection, Victim};
 use super::world::{STREAM, World};
 use crate::support::soon::soon;
 
@@ -26,25 +26,25 @@ impl Done {
     }
 }
 
-/// One blow, until it is over and all is brought back.
-pub async fn strike(world: &mut World, blow: &Blow, done: &mut Done) {
-    sleep(blow.after).await;
+/// One injection, until it is over and all is brought back.
+pub async fn inject(world: &mut World, injection: &Injection, done: &mut Done) {
+    sleep(injection.after).await;
     // A leader can step down only while there is one.
-    let (step_down, others): (Vec<Fault>, _) = blow.faults.iter().partition(|fault| **fault == Fault::StepDown);
+    let (step_down, others): (Vec<Fault>, _) = injection.faults.iter().partition(|fault| **fault == Fault::StepDown);
     for fault in step_down.into_iter().chain(others) {
-        inflict(world, fault).await;
+        begin(world, fault).await;
         *done.0.entry(fault.kind()).or_default() += 1;
     }
-    sleep(blow.lasting).await;
+    sleep(injection.lasting).await;
     // What others need comes back first.
     let needed = |fault: &&Fault| matches!(fault, Fault::KillAllNats | Fault::Kill(Victim::Nats(_)) | Fault::Freeze(_));
     block_in_place(|| {
-        blow.faults.iter().filter(needed).for_each(|fault| mend(world, *fault));
-        blow.faults.iter().filter(|fault| !needed(fault)).for_each(|fault| mend(world, *fault));
+        injection.faults.iter().filter(needed).for_each(|fault| undo(world, *fault));
+        injection.faults.iter().filter(|fault| !needed(fault)).for_each(|fault| undo(world, *fault));
     });
 }
 
-async fn inflict(world: &mut World, fault: Fault) {
+async fn begin(world: &mut World, fault: Fault) {
     match fault {
         Fault::StepDown => step_down(world).await,
         Fault::KillAllNats => block_in_place(|| world.nats.iter_mut().for_each(|server| server.kill())),
@@ -61,7 +61,7 @@ async fn inflict(world: &mut World, fault: Fault) {
     }
 }
 
-fn mend(world: &mut World, fault: Fault) {
+fn undo(world: &mut World, fault: Fault) {
     match fault {
         Fault::StepDown => {}
         Fault::KillAllNats => world.nats.iter_mut().for_each(|server| server.restart()),

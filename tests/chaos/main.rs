@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 #![allow(dead_code, reason = "the support of all tests, of which this is one")]
 
-mod duel;
+mod audit;
+mod experiment;
 mod faults;
 mod load;
 mod plan;
-mod reckoning;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;
@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use clap::Parser;
 
-use crate::duel::Duel;
+use crate::experiment::Experiment;
 use crate::plan::Pace;
 use crate::world::Layout;
 
@@ -49,22 +49,22 @@ fn main() -> ExitCode {
     let each = Duration::from_secs(minutes * 60) / u32::try_from(layouts.len()).unwrap_or(1);
     println!("seed {seed}: {} s of faults in each layout", each.as_secs());
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(fight(layouts, seed, each))
+    runtime.block_on(run(layouts, seed, each))
 }
 
-async fn fight(layouts: Vec<Layout>, seed: u64, each: Duration) -> ExitCode {
+async fn run(layouts: Vec<Layout>, seed: u64, each: Duration) -> ExitCode {
     let (mut acknowledged, mut lost, mut counted_twice, mut kills, mut clean) = (0, 0, 0, 0, true);
     for layout in layouts {
-        let duel = Duel::fight(layout, seed, Pace::LONG, each).await;
-        println!("{duel}\n");
-        if !duel.found.is_clean() {
-            eprintln!("{}", duel.said);
+        let experiment = Experiment::run(layout, seed, Pace::LONG, each).await;
+        println!("{experiment}\n");
+        if !experiment.found.is_clean() {
+            eprintln!("{}", experiment.said);
         }
-        clean &= duel.found.is_clean();
-        acknowledged += duel.found.acknowledged;
-        lost += duel.found.lost;
-        counted_twice += duel.found.counted_twice;
-        kills += duel.kills();
+        clean &= experiment.found.is_clean();
+        acknowledged += experiment.found.acknowledged;
+        lost += experiment.found.lost;
+        counted_twice += experiment.found.counted_twice;
+        kills += experiment.kills();
     }
     println!(
         "seed {seed}, {kills} kills: events acknowledged {acknowledged}, lost {lost}, counted twice {counted_twice}"

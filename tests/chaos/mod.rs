@@ -3,11 +3,11 @@
 //!
 //! `just chaos` runs the same for longer.
 
-mod duel;
+mod audit;
+mod experiment;
 mod faults;
 mod load;
 mod outage;
 mod plan;
-mod reckoning;
 mod short;
 mod world;

@@ -9,8 +9,8 @@ use tokio::task::{JoinSet, block_in_place};
 use tokio::time::sleep;
 use tonic::{Code, Request};
 
+use super::audit::audit;
 use super::load::Load;
-use super::reckoning::reckon;
 use super::world::{Layout, World};
 use crate::support::client::{Client, encoded};
 use crate::support::happened::viewed;
@@ -49,7 +49,7 @@ async fn half_a_minute_without_nats_is_said_in_time_and_made_up_for() {
     // Everything that was begun is acknowledged now, and no process was started again.
     let published = load.stop().await;
     assert!(published.tally.failed["Unavailable"] > 0, "{:?}", published.tally);
-    let found = reckon(&mut world, &published).await;
+    let found = audit(&mut world, &published).await;
     assert!(found.is_clean(), "{found:?}\n{}", world.said(60));
     assert!(found.acknowledged > 0);
 }

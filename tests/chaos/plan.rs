@@ -33,19 +33,19 @@ pub enum Victim {
 
 /// Faults that come together and are over together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Blow {
+pub struct Injection {
     /// Since the one before was over.
     pub after: Duration,
     pub faults: Vec<Fault>,
     pub lasting: Duration,
 }
 
-/// How fast blows follow each other, in milliseconds.
+/// How fast injections follow each other, in milliseconds.
 #[derive(Debug, Clone)]
 pub struct Pace {
     pub after: Range<u64>,
     pub lasting: Range<u64>,
-    /// Of one blow in eight; long enough for a cluster to give up a frozen leader.
+    /// Of one injection in eight; long enough for a cluster to give up a frozen leader.
     pub lasting_long: Range<u64>,
 }
 
@@ -66,7 +66,7 @@ enum Kind {
     StepDown,
 }
 
-/// Blows without end. Every kind that a layout allows comes once before any comes again.
+/// Injections without end. Every kind that a layout allows comes once before any comes again.
 pub struct Plan {
     chance: ChaCha8Rng,
     layout: Layout,
@@ -102,7 +102,7 @@ impl Plan {
         Self { chance: ChaCha8Rng::seed_from_u64(seed), layout, pace, kinds, left: Vec::new() }
     }
 
-    /// One blow of each kind.
+    /// One injection of each kind.
     pub fn round(&self) -> usize {
         self.kinds.len()
     }
@@ -131,9 +131,9 @@ impl Plan {
 }
 
 impl Iterator for Plan {
-    type Item = Blow;
+    type Item = Injection;
 
-    fn next(&mut self) -> Option<Blow> {
+    fn next(&mut self) -> Option<Injection> {
         let kind = self.kind();
         let mut faults = vec![self.fault(kind)];
         if self.chance.random_ratio(1, 4) {
@@ -146,7 +146,7 @@ impl Iterator for Plan {
         let lasting = if self.chance.random_ratio(1, 8) { &self.pace.lasting_long } else { &self.pace.lasting };
         let lasting = Duration::from_millis(self.chance.random_range(lasting.clone()));
         let after = Duration::from_millis(self.chance.random_range(self.pace.after.clone()));
-        Some(Blow { after, faults, lasting })
+        Some(Injection { after, faults, lasting })
     }
 }
 
@@ -192,14 +192,15 @@ fn every_kind_comes_in_every_round_and_no_process_is_hit_twice_at_once() {
     for layout in Layout::ALL {
         let plan = Plan::new(layout, Pace::SHORT, 1);
         let round = plan.round();
-        let blows: Vec<Blow> = plan.take(round * 20).collect();
-        for round in blows.chunks(round) {
-            let kinds: std::collections::BTreeSet<_> = round.iter().map(|blow| blow.faults[0].kind()).collect();
+        let injections: Vec<Injection> = plan.take(round * 20).collect();
+        for round in injections.chunks(round) {
+            let kinds: std::collections::BTreeSet<_> =
+                round.iter().map(|injection| injection.faults[0].kind()).collect();
             assert_eq!(kinds.len(), round.len(), "{round:?}");
         }
-        assert!(blows.iter().any(|blow| blow.faults.len() == 2) || layout == Layout::Embedded);
-        for blow in blows {
-            assert!(blow.faults.len() < 2 || !blow.faults[0].meets(blow.faults[1]), "{blow:?}");
+        assert!(injections.iter().any(|injection| injection.faults.len() == 2) || layout == Layout::Embedded);
+        for injection in injections {
+            assert!(injection.faults.len() < 2 || !injection.faults[0].meets(injection.faults[1]), "{injection:?}");
         }
     }
 }

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::duel::Duel;
+use super::experiment::Experiment;
 use super::plan::Pace;
 use super::world::Layout;
 
 async fn survives(layout: Layout, seed: u64) {
-    let duel = Duel::fight(layout, seed, Pace::SHORT, Duration::ZERO).await;
-    assert!(duel.found.is_clean(), "{duel}\n{}", duel.said);
-    assert!(duel.found.acknowledged > 0 && duel.kills() > 0, "{duel}");
-    println!("{duel}");
+    let experiment = Experiment::run(layout, seed, Pace::SHORT, Duration::ZERO).await;
+    assert!(experiment.found.is_clean(), "{experiment}\n{}", experiment.said);
+    assert!(experiment.found.acknowledged > 0 && experiment.kills() > 0, "{experiment}");
+    println!("{experiment}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

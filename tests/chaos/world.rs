@@ -11,7 +11,7 @@ use tokio::task::block_in_place;
 
 use crate::support::nats::NatsServer;
 use crate::support::program::Served;
-use crate::support::soon::HANGS;
+use crate::support::soon::{HANGS, soon};
 
 /// The name that the one tenant's stream has.
 pub const STREAM: &str = "touchpoints_default";
@@ -166,10 +166,17 @@ impl World {
         async_nats::connect(servers).await.unwrap()
     }
 
-    /// As its leader tells of it.
+    /// As its leader tells of it, once there is one.
     async fn stream(&self) -> Info {
         let context = async_nats::jetstream::new(self.nats_client().await);
-        context.get_stream(STREAM).await.unwrap().cached_info().clone()
+        soon(async {
+            loop {
+                if let Ok(stream) = context.get_stream(STREAM).await {
+                    return stream.cached_info().clone();
+                }
+            }
+        })
+        .await
     }
 }
 

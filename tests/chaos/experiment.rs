@@ -1,12 +1,12 @@
-//! One run: the load against the faults, and then the reckoning.
+//! One experiment: faults under load, and then the audit.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::faults::{Done, strike};
+use super::audit::{Audit, audit};
+use super::faults::{Done, inject};
 use super::load::{Load, Tally};
 use super::plan::{Pace, Plan};
-use super::reckoning::{Reckoning, reckon};
 use super::world::{Layout, World};
 
 /// Customers whose lives are published in a minute, more than can be.
@@ -14,34 +14,34 @@ const CUSTOMERS_A_MINUTE: u64 = 1_200;
 
 /// How it ended.
 #[derive(Debug)]
-pub struct Duel {
+pub struct Experiment {
     layout: Layout,
     seed: u64,
     took: Duration,
     done: Done,
     tally: Tally,
-    pub found: Reckoning,
+    pub found: Audit,
     /// What the processes said of themselves, if something is wrong.
     pub said: String,
 }
 
-impl Duel {
+impl Experiment {
     /// For so long, and until each kind of fault has come.
-    pub async fn fight(layout: Layout, seed: u64, pace: Pace, time: Duration) -> Self {
+    pub async fn run(layout: Layout, seed: u64, pace: Pace, time: Duration) -> Self {
         let mut world = World::start(layout).await;
         let began = Instant::now();
         let customers = u32::try_from(200 + time.as_secs() * CUSTOMERS_A_MINUTE / 60).unwrap_or(u32::MAX);
         let load = Load::start(world.addresses.clone(), customers, seed);
         let plan = Plan::new(layout, pace, seed);
         let (round, mut done) = (plan.round(), Done::default());
-        for (struck, blow) in plan.enumerate() {
-            if struck >= round && began.elapsed() >= time {
+        for (injected, injection) in plan.enumerate() {
+            if injected >= round && began.elapsed() >= time {
                 break;
             }
-            strike(&mut world, &blow, &mut done).await;
+            inject(&mut world, &injection, &mut done).await;
         }
         let published = load.stop().await;
-        let found = reckon(&mut world, &published).await;
+        let found = audit(&mut world, &published).await;
         let said = if found.is_clean() { String::new() } else { world.said(60) };
         Self { layout, seed, took: began.elapsed(), done, tally: published.tally, found, said }
     }
@@ -52,7 +52,7 @@ impl Duel {
 }
 
 /// For people, a figure in each line.
-impl fmt::Display for Duel {
+impl fmt::Display for Experiment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { layout, seed, took, done, tally, found, .. } = self;
         writeln!(f, "── {}, seed {seed}, {} s", layout.name(), took.as_secs())?;
@@ -74,7 +74,7 @@ impl fmt::Display for Duel {
             writeln!(f, "  {what:<24} {count:>8}")?;
         }
         found.wrong.iter().try_for_each(|wrong| writeln!(f, "  WRONG: {wrong}"))?;
-        let Reckoning { acknowledged, lost, counted_twice, .. } = found;
+        let Audit { acknowledged, lost, counted_twice, .. } = found;
         write!(f, "events acknowledged {acknowledged}, lost {lost}, counted twice {counted_twice}")
     }
 }

@@ -16,7 +16,7 @@ use crate::support::soon::soon;
 
 /// The figures, and what is wrong with them.
 #[derive(Debug, Default)]
-pub struct Reckoning {
+pub struct Audit {
     /// Distinct events that a client was told are on the log.
     pub acknowledged: usize,
     /// Of these, not on the log, or not counted.
@@ -31,8 +31,8 @@ pub struct Reckoning {
 }
 
 /// Waits until every projector has caught up, without a helping hand, and looks at all of it.
-pub async fn reckon(world: &mut World, published: &Published) -> Reckoning {
-    let mut found = Reckoning { acknowledged: published.acknowledged.len(), ..Reckoning::default() };
+pub async fn audit(world: &mut World, published: &Published) -> Audit {
+    let mut found = Audit { acknowledged: published.acknowledged.len(), ..Audit::default() };
     found.wrong.extend(published.tally.wrong.iter().take(10).cloned());
     let on_log = read_log(&Client::connect(&world.addresses.get(0)).await).await;
     found.records = on_log.values().sum();
@@ -66,7 +66,7 @@ pub async fn reckon(world: &mut World, published: &Published) -> Reckoning {
     found
 }
 
-impl Reckoning {
+impl Audit {
     /// Nothing lost, nothing twice, nothing else wrong.
     pub fn is_clean(&self) -> bool {
         self.lost == 0 && self.counted_twice == 0 && self.wrong.is_empty()
