@@ -35,14 +35,20 @@ pub async fn audit(world: &mut World, published: &Published) -> Audit {
     let mut found = Audit { acknowledged: published.acknowledged.len(), ..Audit::default() };
     found.wrong.extend(published.tally.wrong.iter().take(10).cloned());
     let on_log = read_log(&Client::connect(&world.addresses.get(0)).await).await;
-    found.records = on_log.values().sum();
+    found.records = on_log.values().map(Vec::len).sum();
     found.distinct = on_log.len();
-    found.lost = published.acknowledged.iter().filter(|name| !on_log.contains_key(*name)).count();
+    found.lost = published.acknowledged.iter().filter(|(name, _)| !on_log.contains_key(*name)).count();
+    for (name, told) in &published.acknowledged {
+        if on_log.get(name).is_some_and(|positions| !positions.contains(told)) {
+            found.wrong.push(format!("{name:?} was said to be at {told}, and is at {:?}", on_log[name]));
+        }
+    }
 
+    let highest = published.acknowledged.values().copied().max().unwrap_or_default();
     let mut digests: BTreeMap<String, String> = BTreeMap::new();
     for member in world.folding() {
         let client = Client::connect(member.url()).await;
-        let status = caught_up(&client, published.highest).await;
+        let status = caught_up(&client, highest).await;
         let (distinct, records) = (found.distinct as u64, found.records as u64);
         found.counted_twice = found.counted_twice.max(status.touchpoints.saturating_sub(distinct));
         found.lost = found.lost.max(usize::try_from(distinct.saturating_sub(status.touchpoints)).unwrap_or(usize::MAX));
@@ -79,12 +85,12 @@ impl Audit {
     }
 }
 
-/// How often each event is on the log.
-async fn read_log(client: &Client) -> BTreeMap<Name, usize> {
-    let mut on_log = BTreeMap::new();
+/// Where each event is on the log.
+async fn read_log(client: &Client) -> BTreeMap<Name, Vec<u64>> {
+    let mut on_log: BTreeMap<Name, Vec<u64>> = BTreeMap::new();
     for replayed in again(|| client.replay(ReplayRequest::default())).await {
         let event: Value = serde_json::from_str(&replayed.event_json).unwrap();
-        *on_log.entry(name(&event)).or_default() += 1;
+        on_log.entry(name(&event)).or_default().push(replayed.position);
     }
     on_log
 }

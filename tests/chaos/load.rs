@@ -1,7 +1,7 @@
 //! Clients that publish at once, each until it is told that its events are on the log; some publish what another one does.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -53,9 +53,7 @@ struct Shared {
     next: AtomicUsize,
     gateways: Addresses,
     stopped: AtomicBool,
-    acknowledged: Mutex<BTreeSet<Name>>,
-    /// The highest position that was told.
-    highest: AtomicU64,
+    acknowledged: Mutex<BTreeMap<Name, u64>>,
     tally: Mutex<Tally>,
 }
 
@@ -75,8 +73,8 @@ pub struct Tally {
 
 /// What they had when they were through.
 pub struct Published {
-    pub acknowledged: BTreeSet<Name>,
-    pub highest: u64,
+    /// With the position that was told last.
+    pub acknowledged: BTreeMap<Name, u64>,
     pub tally: Tally,
 }
 
@@ -89,7 +87,6 @@ impl Load {
             gateways,
             stopped: AtomicBool::new(false),
             acknowledged: Mutex::default(),
-            highest: AtomicU64::new(0),
             tally: Mutex::default(),
         });
         let mut clients = JoinSet::new();
@@ -108,7 +105,7 @@ impl Load {
         soon(clients.join_all()).await;
         let tally = shared.tally.lock().unwrap().clone();
         let acknowledged = std::mem::take(&mut *shared.acknowledged.lock().unwrap());
-        Published { acknowledged, highest: shared.highest.load(Ordering::SeqCst), tally }
+        Published { acknowledged, tally }
     }
 }
 
@@ -207,8 +204,7 @@ impl Shared {
                 Some(verdict @ (Verdict::Accepted(_) | Verdict::Duplicate(_))) => {
                     let is_new = matches!(verdict, Verdict::Accepted(_));
                     *(if is_new { &mut tally.accepted } else { &mut tally.duplicates }) += 1;
-                    self.highest.fetch_max(position(verdict).unwrap_or_default(), Ordering::SeqCst);
-                    acknowledged.insert(name.clone());
+                    acknowledged.insert(name.clone(), position(verdict).unwrap_or_default());
                 }
                 other => tally.wrong.push(format!("{name:?}: {other:?}")),
             }

@@ -79,6 +79,20 @@ impl Identifiers {
         Ok(key)
     }
 
+    /// The identifier's key; its row is made if no event has named it yet.
+    pub fn name(
+        &mut self,
+        tx: &Transaction<'_>,
+        usable: &Usable,
+        rules: &Rules,
+        tenant_key: &[u8; 32],
+    ) -> Result<IdentifierKey> {
+        match self.find(tx, usable)? {
+            Some(key) => Ok(key),
+            None => self.make(tx, usable, &OrderKey::beyond(), rules, tenant_key),
+        }
+    }
+
     pub fn find(&mut self, connection: &Connection, usable: &Usable) -> Result<Option<IdentifierKey>> {
         if let Some(key) = self.by_name.get(usable) {
             return Ok(Some(*key));

@@ -2,13 +2,22 @@
 
 use rapport_customer::identity::{KindIndex, Limit};
 use rapport_touchpoint::OrderKey;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::error::Result;
 use crate::identifiers::IdentifierKey;
 
-/// Stored for a link refused because of all kinds together.
+/// Stored for a link refused because of all kinds together, and because of a split by hand.
 const IN_ALL: i64 = -1;
+const APART: i64 = -2;
+
+pub(crate) fn limit_number(limit: Limit) -> i64 {
+    match limit {
+        Limit::OfKind(kind) => i64::from(kind.0),
+        Limit::InAll => IN_ALL,
+        Limit::Apart => APART,
+    }
+}
 
 /// What seeing a pair once more changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +63,8 @@ pub(crate) fn partners_of_kind(tx: &Transaction<'_>, identifier: IdentifierKey, 
 }
 
 /// An identifier's partners, each with the first event that has both.
-pub(crate) fn partners(tx: &Transaction<'_>, identifier: IdentifierKey) -> Result<Vec<(IdentifierKey, OrderKey)>> {
-    let mut find = tx.prepare_cached("SELECT partner, first FROM links WHERE identifier = ?1")?;
+pub(crate) fn partners(connection: &Connection, identifier: IdentifierKey) -> Result<Vec<(IdentifierKey, OrderKey)>> {
+    let mut find = connection.prepare_cached("SELECT partner, first FROM links WHERE identifier = ?1")?;
     let rows = find.query_map([identifier], |row| Ok((row.get(0)?, OrderKey::from_bytes(row.get(1)?))))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -67,10 +76,7 @@ pub(crate) fn judge(
     right: IdentifierKey,
     refused: Option<Limit>,
 ) -> Result<()> {
-    let refused = refused.map(|limit| match limit {
-        Limit::OfKind(kind) => i64::from(kind.0),
-        Limit::InAll => IN_ALL,
-    });
+    let refused = refused.map(limit_number);
     let mut update = tx
         .prepare_cached("UPDATE links SET refused = ?3 WHERE identifier = ?1 AND partner = ?2 AND refused IS NOT ?3")?;
     update.execute(params![left, right, refused])?;

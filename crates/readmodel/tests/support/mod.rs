@@ -2,7 +2,9 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses its part, and says what failed by panicking")]
 
-use std::sync::Arc;
+pub mod decided;
+
+use std::sync::{Arc, LazyLock};
 
 use rapport_customer::identity::Rules;
 use rapport_customer::journey::{
@@ -12,7 +14,7 @@ use rapport_customer::{Model, Zone};
 use rapport_readmodel::{
     Applied, CustomerAnswer, CustomerName, Definitions, Incoming, Origin, ReadModel, Reader, Spacing,
 };
-use rapport_touchpoint::{Catalogue, EventType, Identifier, Timestamp, receive};
+use rapport_touchpoint::{Catalogue, EventType, Identifier, Place, Timestamp, receive};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -53,12 +55,18 @@ pub fn origin() -> Origin {
     Origin { tenant: "test".to_owned(), epoch: "e".to_owned(), key: [7; 32] }
 }
 
+/// Compiled once for a test binary: it takes longer than a small test.
+pub fn catalogue() -> Arc<Catalogue> {
+    static BUILT_IN: LazyLock<Arc<Catalogue>> = LazyLock::new(|| Arc::new(Catalogue::built_in()));
+    BUILT_IN.clone()
+}
+
 pub fn definitions(rules: Rules) -> Arc<Definitions> {
     Arc::new(Definitions {
         rules,
         zone: Zone::parse("Asia/Shanghai").unwrap(),
         journeys: Arc::new(journeys()),
-        catalogue: Arc::new(Catalogue::built_in()),
+        catalogue: catalogue(),
         models: Model::ALL.to_vec(),
     })
 }
@@ -97,6 +105,13 @@ pub fn journeys() -> JourneyMaps {
     JourneyMaps(vec![sales, research])
 }
 
+/// What stands on the log, and where.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    pub place: Place,
+    pub json: Vec<u8>,
+}
+
 pub struct World {
     folder: TempDir,
     pub definitions: Arc<Definitions>,
@@ -125,20 +140,25 @@ impl World {
 
     /// One batch.
     pub fn fold(&mut self, events: &[Value]) -> &mut Self {
-        let records = events
-            .iter()
-            .map(|event| receive(event.clone(), now(), &self.definitions.catalogue).unwrap().into_json())
-            .collect();
-        self.fold_records(records)
+        self.fold_records(self.records(events))
+    }
+
+    /// As the gateway writes them to the log.
+    pub fn records(&self, events: &[Value]) -> Vec<Record> {
+        let record = |event: &Value| {
+            let json = receive(event.clone(), now(), &self.definitions.catalogue).unwrap().into_json();
+            Record { place: Place::Touchpoints, json }
+        };
+        events.iter().map(record).collect()
     }
 
     /// One batch, as it stands on the log.
-    pub fn fold_records(&mut self, records: Vec<Vec<u8>>) -> &mut Self {
+    pub fn fold_records(&mut self, records: Vec<Record>) -> &mut Self {
         let batch = records
             .into_iter()
-            .map(|json| {
+            .map(|Record { place, json }| {
                 self.position += 1;
-                Incoming::decode(self.position, now(), json, &self.definitions)
+                Incoming::decode(self.position, now(), place, json, &self.definitions)
             })
             .collect();
         self.applied = self.model.apply(batch).unwrap();
@@ -214,6 +234,11 @@ impl World {
     pub fn total(&self, name: &str) -> i128 {
         self.reader().totals().unwrap().content.get(name)
     }
+}
+
+/// All that must not depend on arrival, batches, restarts and what was undone.
+pub fn everything(world: &World) -> Vec<String> {
+    world.digests().into_iter().chain(world.sums()).collect()
 }
 
 pub fn named(name: &str) -> CustomerName {
