@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::task::block_in_place;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::plan::{Fault, Injection, Victim};
 use super::world::{STREAM, World};
@@ -84,8 +84,10 @@ async fn step_down(world: &World) {
     let subject = format!("$JS.API.STREAM.LEADER.STEPDOWN.{STREAM}");
     soon(async {
         loop {
-            let answer = client.request(subject.clone(), "".into()).await;
-            let told = answer.ok().and_then(|answer| serde_json::from_slice::<Value>(&answer.payload).ok());
+            // While there is no leader, nobody answers.
+            let request = timeout(Duration::from_secs(1), client.request(subject.clone(), "".into()));
+            let answer = request.await.ok().and_then(Result::ok);
+            let told = answer.and_then(|answer| serde_json::from_slice::<Value>(&answer.payload).ok());
             if told.is_some_and(|told| told["success"] == true) {
                 return;
             }

@@ -25,5 +25,5 @@ async fn gateways_and_projectors_on_one_nats_server() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn gateways_and_projectors_on_a_cluster_of_three() {
-    survives(Layout::Cluster, 3).await;
+    survives(Layout::Cluster, 60).await;
 }
