@@ -1,5 +1,7 @@
 //! Whose a device is: the claims on it, in the order of events.
 
+use std::collections::VecDeque;
+
 use rapport_customer::identity::{Claim, Span, spans};
 use rapport_touchpoint::OrderKey;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -42,7 +44,7 @@ pub(crate) fn before(connection: &Connection, device: IdentifierKey, event: &Ord
 }
 
 fn by_hand(connection: &Connection, device: IdentifierKey) -> Result<Option<StoredClaim>> {
-    Ok(decisions::giver(connection, device)?.map(|by| Claim { event: OrderKey::MIN, by }))
+    Ok(decisions::gift(connection, device)?.map(|gift| Claim { event: OrderKey::MIN, by: gift.to }))
 }
 
 /// The first claim after an event.
@@ -74,7 +76,7 @@ pub(crate) fn claimants(tx: &Transaction<'_>, device: IdentifierKey) -> Result<V
     let mut find = tx.prepare_cached("SELECT DISTINCT anchor FROM claims WHERE device = ?1")?;
     let rows = find.query_map([device], |row| row.get(0))?;
     let mut claimants: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
-    claimants.extend(decisions::giver(tx, device)?);
+    claimants.extend(decisions::gift(tx, device)?.map(|gift| gift.to));
     Ok(claimants)
 }
 
@@ -97,6 +99,30 @@ pub(crate) fn devices_of(connection: &Connection, anchor: IdentifierKey) -> Resu
         last = device;
     }
     Ok(devices)
+}
+
+/// Into whose hands a device passed, and from which event on; the last `most` times. `None` is the beginning of time.
+pub(crate) fn hands(
+    connection: &Connection,
+    device: IdentifierKey,
+    most: usize,
+) -> Result<Vec<(Option<OrderKey>, IdentifierKey)>> {
+    let mut find = connection
+        .prepare_cached("SELECT event, anchor FROM claims WHERE device = ?1 AND barred = 0 ORDER BY event")?;
+    let mut hands: VecDeque<(Option<OrderKey>, IdentifierKey)> =
+        decisions::gift(connection, device)?.map(|gift| (None, gift.to)).into_iter().collect();
+    for claim in find.query_map([device], from_row)? {
+        let Claim { event, by } = claim?;
+        match hands.back() {
+            Some((_, last)) if *last == by => {}
+            Some(_) => hands.push_back((Some(event), by)),
+            None => hands.push_back((None, by)),
+        }
+        if hands.len() > most {
+            hands.pop_front();
+        }
+    }
+    Ok(hands.into())
 }
 
 /// The stretches of a device's time that belong to these anchors, from one event on; the first may begin before it.

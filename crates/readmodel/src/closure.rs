@@ -76,6 +76,25 @@ impl Closure {
         Ok(Self { members, links, decisions: decisions.into_values().collect() })
     }
 
+    /// Two closures as one, for what a decision between them would do.
+    pub fn and(self, other: Self) -> Self {
+        let members: BTreeSet<_> = self.members.iter().chain(&other.members).cloned().collect();
+        let members: Vec<_> = members.into_iter().collect();
+        let place = places(&members);
+        let mut links = BTreeSet::new();
+        for closure in [&self, &other] {
+            let moved = |member: usize| place[&closure.members[member].1];
+            links.extend(closure.links.iter().map(|link| Link {
+                first: link.first.clone(),
+                stronger: moved(link.stronger),
+                weaker: moved(link.weaker),
+            }));
+        }
+        let decisions: BTreeMap<OrderKey, Standing> =
+            self.decisions.into_iter().chain(other.decisions).map(|known| (known.event.clone(), known)).collect();
+        Self { members, links: links.into_iter().collect(), decisions: decisions.into_values().collect() }
+    }
+
     pub fn resolve(&self, rules: &Rules) -> Resolved {
         let kinds: Vec<_> = self.members.iter().map(|(usable, _)| usable.kind).collect();
         let place = places(&self.members);

@@ -6,7 +6,7 @@ use rapport_customer::identity::{Role, Usable};
 use rapport_touchpoint::{Choice, EventName, Identifier, Merged, Split};
 
 use crate::claims;
-use crate::decisions::{self, Decided, Kind};
+use crate::decisions::{self, Decided, Gift, Kind};
 use crate::error::Result;
 use crate::identifiers::IdentifierKey;
 use crate::identity::Settling;
@@ -80,7 +80,7 @@ impl Settling<'_, '_> {
                 barred.push((anchor, self.is_barred(device, anchor)?));
             }
             let before = claims::claimants(self.tx, device)?;
-            let mut changed = decisions::give(self.tx, device, given)?;
+            let mut changed = decisions::give(self.tx, device, given.as_ref())?;
             for (anchor, barred) in barred {
                 changed |= claims::bar(self.tx, device, anchor, barred)?;
             }
@@ -93,7 +93,7 @@ impl Settling<'_, '_> {
     }
 
     /// The strongest person on the other side of the last merge that names a device.
-    fn given(&mut self, device: IdentifierKey) -> Result<Option<IdentifierKey>> {
+    fn given(&mut self, device: IdentifierKey) -> Result<Option<Gift>> {
         if self.ids.get(self.tx, device)?.void {
             return Ok(None);
         }
@@ -112,7 +112,7 @@ impl Settling<'_, '_> {
             }
             let Some((_, strongest)) = persons.into_iter().min() else { continue };
             if !self.is_barred(device, strongest)? {
-                given = Some(strongest);
+                given = Some(Gift { to: strongest, by: standing.event });
             }
         }
         Ok(given)

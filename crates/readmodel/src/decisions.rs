@@ -4,9 +4,11 @@
 //! A decision holds unless a later one that holds cancels it. So an undone merge is as if it had never been, whatever the
 //! order in which the two came.
 
+use std::collections::BTreeMap;
+
 use rapport_customer::identity::Limit;
-use rapport_touchpoint::{Choice, Decision, OrderKey};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rapport_touchpoint::{Choice, Decision, EventName, OrderKey};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::error::Result;
 use crate::identifiers::IdentifierKey;
@@ -116,6 +118,70 @@ pub(crate) fn concerned(tx: &Transaction<'_>, event: &OrderKey) -> Result<Vec<Or
     Ok(concerned)
 }
 
+/// A merge or a split as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stored {
+    pub event: OrderKey,
+    pub position: u64,
+    pub holds: bool,
+    pub refused: Option<Limit>,
+    /// As on the log.
+    pub json: Vec<u8>,
+}
+
+/// Of decisions about who is who.
+const COLUMNS: &str = "event, position, holds, refused, decisions.decision FROM decisions";
+const ABOUT_WHO: &str = "type IN ('customer.merged', 'customer.split')";
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    Ok(Stored {
+        event: OrderKey::from_bytes(row.get(0)?),
+        position: row.get(1)?,
+        holds: row.get(2)?,
+        refused: row.get::<_, Option<i64>>(3)?.and_then(links::limit_of),
+        json: row.get(4)?,
+    })
+}
+
+/// The newest first, before one.
+pub(crate) fn older(connection: &Connection, before: &OrderKey, most: usize) -> Result<Vec<Stored>> {
+    let mut find = connection
+        .prepare_cached(&format!("SELECT {COLUMNS} WHERE event < ?1 AND {ABOUT_WHO} ORDER BY event DESC LIMIT ?2"))?;
+    let rows = find.query_map(params![before.as_bytes(), most as u64], stored)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Those that name any of these, in the order of events.
+pub(crate) fn naming(connection: &Connection, identifiers: &[IdentifierKey]) -> Result<Vec<Stored>> {
+    let mut find = connection.prepare_cached(&format!(
+        "SELECT DISTINCT {COLUMNS} JOIN decided ON decided.decision = event WHERE identifier = ?1"
+    ))?;
+    let mut found = BTreeMap::new();
+    for identifier in identifiers {
+        for stored in find.query_map([identifier], stored)? {
+            let stored = stored?;
+            found.insert(stored.event.clone(), stored);
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+pub(crate) fn by_name(connection: &Connection, name: &EventName) -> Result<Option<Stored>> {
+    let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} WHERE name = ?1 AND {ABOUT_WHO}"))?;
+    Ok(find.query_row([name.hash()], stored).optional()?)
+}
+
+/// The first decision that holds and cancels this one.
+pub(crate) fn cancelled_by(connection: &Connection, event: &OrderKey) -> Result<Option<EventName>> {
+    let mut find = connection.prepare_cached(
+        "SELECT by.event FROM decisions d JOIN cancels ON target = d.name
+         JOIN decisions by ON by.event = cancels.event AND by.holds
+         WHERE d.event = ?1 AND by.event > ?1 ORDER BY by.event LIMIT 1",
+    )?;
+    let found = find.query_row([event.as_bytes()], |row| Ok(OrderKey::from_bytes(row.get(0)?))).optional()?;
+    Ok(found.and_then(|event| event.source_and_id()).map(|(source, id)| EventName { source, id }))
+}
+
 /// Says anew whether a decision holds; `true` if that changed.
 pub(crate) fn judge(tx: &Transaction<'_>, event: &OrderKey) -> Result<bool> {
     let holds = holds(tx, event)?;
@@ -194,10 +260,17 @@ pub(crate) fn is_barred(connection: &Connection, device: IdentifierKey, root: Id
     Ok(find.exists([device, root])?)
 }
 
-/// To whom merges by hand give a device until somebody claims it.
-pub(crate) fn giver(connection: &Connection, device: IdentifierKey) -> Result<Option<IdentifierKey>> {
-    let mut find = connection.prepare_cached("SELECT anchor FROM given WHERE device = ?1")?;
-    Ok(find.query_row([device], |row| row.get(0)).optional()?)
+/// To whom a merge by hand gives a device until somebody claims it, and which one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Gift {
+    pub to: IdentifierKey,
+    pub by: OrderKey,
+}
+
+pub(crate) fn gift(connection: &Connection, device: IdentifierKey) -> Result<Option<Gift>> {
+    let mut find = connection.prepare_cached("SELECT anchor, decision FROM given WHERE device = ?1")?;
+    let found = find.query_row([device], |row| Ok(Gift { to: row.get(0)?, by: OrderKey::from_bytes(row.get(1)?) }));
+    Ok(found.optional()?)
 }
 
 /// The devices that merges by hand give to an anchor.
@@ -208,13 +281,16 @@ pub(crate) fn given_to(connection: &Connection, anchor: IdentifierKey) -> Result
 }
 
 /// `true` if that changed.
-pub(crate) fn give(tx: &Transaction<'_>, device: IdentifierKey, to: Option<IdentifierKey>) -> Result<bool> {
-    if giver(tx, device)? == to {
+pub(crate) fn give(tx: &Transaction<'_>, device: IdentifierKey, gift: Option<&Gift>) -> Result<bool> {
+    let known = self::gift(tx, device)?;
+    if known.as_ref() == gift {
         return Ok(false);
     }
-    match to {
-        Some(anchor) => tx.prepare_cached("INSERT OR REPLACE INTO given VALUES (?1, ?2)")?.execute([device, anchor])?,
+    match gift {
+        Some(Gift { to, by }) => tx
+            .prepare_cached("INSERT OR REPLACE INTO given VALUES (?1, ?2, ?3)")?
+            .execute(params![device, to, by.as_bytes()])?,
         None => tx.prepare_cached("DELETE FROM given WHERE device = ?1")?.execute([device])?,
     };
-    Ok(true)
+    Ok(known.map(|known| known.to) != gift.map(|gift| gift.to))
 }
