@@ -132,6 +132,11 @@ fn a_wrong_argument_is_answered_with_what_would_be_right() {
         (log("nats://a:0"), &["--log", "port"]),
         (log("nats://a:70000"), &["--log", "port", "65535"]),
         (log("nats://ann:secret@a:x"), &["--log", "nats://…@a:x"]),
+        (log("nats://ann:secret@a,nats://ann:secret@b:x"), &["--log", "nats://…@a,nats://…@b:x", "port"]),
+        (log("nats://ann:very,secret@a"), &["--log", "nats://…@a", "a cluster with commas"]),
+        (log("nats://a,b:4222"), &["--log", "nats://a,b:4222", "a cluster with commas"]),
+        (log("nats://a,"), &["--log", "a cluster with commas"]),
+        (log("embedded,nats://a"), &["--log", "embedded,nats://a"]),
         (listen("7700"), &["--listen", "7700", "127.0.0.1:7700"]),
         (listen("127.0.0.1"), &["--listen", "port"]),
         (listen("0.0.0.0:7700"), &["--listen", "TLS and tokens are not available yet", "--insecure"]),
@@ -162,11 +167,12 @@ fn only_this_machine_is_listened_to_unless_insecure_is_said() {
 }
 
 #[test]
-fn a_nats_url_may_hold_a_user_and_an_address() {
+fn a_nats_url_may_hold_a_user_and_an_address_and_a_clusters_servers_stand_side_by_side() {
     for (text, url) in [
         ("nats://nats.example.com", "nats://nats.example.com:4222"),
         ("nats://[::1]:4333", "nats://[::1]:4333"),
         ("nats://ann:secret@nats:4333", "nats://ann:secret@nats:4333"),
+        ("nats://a,nats://ann:secret@b:4333, nats://c", "nats://a:4222,nats://ann:secret@b:4333,nats://c:4222"),
     ] {
         let config = Config::try_from(ServeArgs { log: text.to_owned(), ..args() }).unwrap();
         assert_eq!(config.log, LogConfig::JetStream { url: url.to_owned(), replicas: 1 });
