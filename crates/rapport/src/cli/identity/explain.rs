@@ -18,7 +18,7 @@ use crate::wire::v1::{ExplainRequest, ExplainResponse};
     rapport identity explain email:ann@example.com --without-link email:ann@example.com user_id:42\n  \
     rapport identity explain phone:+4915112345678 --without-decision 6f1c…")]
 pub struct ExplainArgs {
-    /// namespace:value
+    /// namespace:value, or a customer id (cus_…), current or former
     #[arg(value_name = "IDENTIFIER")]
     identifier: String,
     /// Which customers would there be without the link of these two?
