@@ -24,7 +24,7 @@ pub use content::{
     ConsentChanged, Content, CustomerIdentified, Item, Metric, OrderPlaced, OrderRefunded, ProductViewed, ReviewPosted,
     SurveyAnswered, SurveySent, TraitValue,
 };
-pub use identifier::{Country, Identifier, Normalisation, is_blocked};
+pub use identifier::{Country, Identifier, Normalisation};
 pub use order::{Order, OrderKey};
 pub use receive::{Event, read, receive, reread};
 pub use timestamp::{NANOS_PER_DAY, Timestamp};

@@ -8,15 +8,19 @@
 //! There are no decisions by hand yet; their place is in front of the links, since a merge by hand is a link that comes
 //! before all others.
 
+mod blocked;
 mod cluster;
 mod customer_id;
+mod defaults;
 mod device;
 mod evidence;
 mod rules;
 mod state;
 
+pub use blocked::Blocked;
 pub use cluster::{Limit, Link, Members, Resolution, resolve};
 pub use customer_id::CustomerId;
+pub(crate) use defaults::MOST_OF_A_KIND;
 pub use device::{Claim, Span, owner_at, spans};
 pub use evidence::{Usable, evidence};
 pub use rules::{Kind, KindIndex, Role, Rules};
