@@ -12,6 +12,10 @@ ci:
 test *ARGS:
     cargo test --workspace {{ARGS}}
 
+# N new cases of each property of the fold, and what they contained; a failure prints the seed that gives it again
+prop N="10000":
+    PROPTEST_CASES={{N}} cargo test --release -p rapport-readmodel --test oracle --test questions -- --nocapture
+
 # Write the code as rustfmt has it
 fmt:
     cargo fmt --all
@@ -45,6 +49,10 @@ nats:
 bench *ARGS:
     cargo build --release -p rapport
     cargo run --release -p rapport-benches -- import {{ARGS}}
+
+# How good identity is under the default rules, against a made-up year of which the truth is known; fails if a goal is missed
+identity-quality *ARGS:
+    cargo run --release -p rapport-benches -- identity-quality {{ARGS}}
 
 # The documentation of the crates, in a browser
 doc:

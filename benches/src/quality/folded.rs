@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rapport_customer::identity::{Role, Rules, Usable};
 use rapport_customer::{Definitions as OfTenant, Model};
 use rapport_readmodel::{CustomerName, Definitions, Filter, Incoming, Origin, ReadModel, Reader};
-use rapport_touchpoint::{Catalogue, Identifier, Timestamp, receive};
+use rapport_touchpoint::{Catalogue, Identifier, Place, Timestamp, receive};
 
 use super::life::Touch;
 use super::told;
@@ -34,7 +34,13 @@ pub fn fold(touches: &[Touch], arrival: &[usize], rules: Rules) -> Result<Folded
             position += 1;
             let received = receive(told::event(*place, &touches[*place]), Timestamp::MAX, &definitions.catalogue)
                 .map_err(|broken| format!("a touchpoint was made up that is not valid: {broken:?}"))?;
-            batch.push(Incoming::decode(position, Timestamp::MAX, received.into_json(), &definitions));
+            batch.push(Incoming::decode(
+                position,
+                Timestamp::MAX,
+                Place::Touchpoints,
+                received.into_json(),
+                &definitions,
+            ));
         }
         let (count, applied) = (batch.len() as u64, model.apply(batch)?);
         if applied.fresh != count {

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 
 use crate::checkpoint::{self, Checkpoint, FencePoint};
 use crate::customers::{self, Customers};
+use crate::decisions;
 use crate::error::{ReadModelError, Result};
 use crate::identifiers::{IdentifierKey, Identifiers};
 use crate::seen::{Conflict, Sifted, sift};
@@ -31,6 +32,8 @@ pub struct Applied {
     pub position: u64,
     /// Distinct events that were not known before.
     pub fresh: u64,
+    /// Distinct decisions that were not known before.
+    pub decisions: u64,
     pub duplicates: u64,
     pub parked: u64,
     /// Those of the parked that have another's name.
@@ -186,7 +189,8 @@ impl ReadModel {
     fn transact(&mut self, batch: Vec<Incoming>, last: FencePoint) -> Result<Applied> {
         let Self { connection, origin, definitions, identifiers, customers, .. } = self;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let Sifted { fresh, duplicates, parked, conflicts } = sift(&tx, batch)?;
+        let Sifted { fresh, decided, duplicates, parked, conflicts } = sift(&tx, batch)?;
+        decisions::keep(&tx, &decided)?;
         let mut difference = Difference::default();
         for (_, ready) in &fresh {
             let touchpoint = &ready.event.touchpoint;
@@ -195,8 +199,7 @@ impl ReadModel {
             difference.totals.add(format!("channel/{}", touchpoint.channel), 1);
         }
         let count = fresh.len() as u64;
-        let settled = identity::settle(&tx, identifiers, definitions, &origin.key, fresh)?;
-        let (placed, changes) = settled;
+        let (placed, changes) = identity::settle(&tx, identifiers, definitions, &origin.key, fresh, &decided)?;
         let mut folding = fold::Folding {
             tx: &tx,
             definitions,
@@ -216,6 +219,7 @@ impl ReadModel {
         Ok(Applied {
             position: self.checkpoint.position,
             fresh: count,
+            decisions: decided.len() as u64,
             duplicates,
             parked,
             conflicts,

@@ -5,17 +5,20 @@
 
 use rusqlite::{Transaction, params};
 
+use crate::Incoming;
+use crate::decisions::Decided;
 use crate::error::Result;
 use crate::identifiers::sixteen;
-use crate::incoming::Ready;
+use crate::incoming::{Readable, Ready, Unreadable};
 use crate::parked::{self, ParkedEvent};
-use crate::{Incoming, incoming::Unreadable};
 
 /// What a batch has that is new.
 #[derive(Default)]
 pub(crate) struct Sifted {
     /// Distinct events, with their position, in log order.
     pub fresh: Vec<(u64, Ready)>,
+    /// Distinct decisions, in log order.
+    pub decided: Vec<Decided>,
     pub duplicates: u64,
     pub parked: u64,
     pub conflicts: Vec<Conflict>,
@@ -36,31 +39,34 @@ pub(crate) fn sift(tx: &Transaction<'_>, batch: Vec<Incoming>) -> Result<Sifted>
     let mut insert = tx.prepare_cached("INSERT OR IGNORE INTO seen VALUES (?1, ?2, ?3)")?;
     let mut find = tx.prepare_cached("SELECT body, position FROM seen WHERE name = ?1")?;
     for Incoming { position, recorded_at, read, .. } in batch {
-        let ready = match read {
-            Ok(ready) => ready,
+        let readable = match read {
+            Ok(readable) => readable,
             Err(Unreadable { source, id, event_type, reason }) => {
                 parked::park(tx, &ParkedEvent { position, recorded_at, source, id, event_type, reason })?;
                 sifted.parked += 1;
                 continue;
             }
         };
-        let body = ready.event.touchpoint.body_hash.0;
-        if insert.execute(params![ready.name, body, position])? == 1 {
-            sifted.fresh.push((position, ready));
+        let (name, body) = (readable.name(), readable.body().0);
+        if insert.execute(params![name, body, position])? == 1 {
+            match readable {
+                Readable::Touchpoint(ready) => sifted.fresh.push((position, ready)),
+                Readable::Decision(decision) => sifted.decided.push(Decided { position, decision: *decision }),
+            }
             continue;
         }
-        let (standing, first) = find.query_row([ready.name], |row| Ok((sixteen(row, 0)?, row.get::<_, u64>(1)?)))?;
+        let (standing, first) = find.query_row([name], |row| Ok((sixteen(row, 0)?, row.get::<_, u64>(1)?)))?;
         if standing == body {
             sifted.duplicates += 1;
             continue;
         }
-        let order = &ready.event.touchpoint.order;
+        let order = readable.order();
         let conflict = ParkedEvent {
             position,
             recorded_at,
             source: order.source.clone(),
             id: order.id.clone(),
-            event_type: ready.event.touchpoint.event_type.to_string(),
+            event_type: readable.event_type().to_string(),
             reason: format!("id: another body stands under this source and id, at position {first}"),
         };
         parked::park(tx, &conflict)?;

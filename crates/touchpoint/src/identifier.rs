@@ -117,6 +117,36 @@ impl Normalisation {
     }
 }
 
+/// What programs write where they know nothing: null, in the words of many languages and libraries.
+pub const PLACEHOLDERS: [&str; 21] = [
+    "-1",
+    "null",
+    "(null)",
+    "none",
+    "nil",
+    "nan",
+    "undefined",
+    "unknown",
+    "anonymous",
+    "guest",
+    "not_authenticated",
+    "not set",
+    "(not set)",
+    "not available",
+    "n/a",
+    "test",
+    "true",
+    "false",
+    "[object object]",
+    "{}",
+    "[]",
+];
+/// Does the value, whatever its case, name nobody by default? Zeros and dashes do not either. A tenant's rules decide.
+pub fn is_placeholder(value: &str) -> bool {
+    let value = value.trim();
+    value.bytes().all(|b| b == b'0' || b == b'-') || PLACEHOLDERS.iter().any(|p| value.eq_ignore_ascii_case(p))
+}
+
 fn e_mail(trimmed: &str) -> Option<String> {
     let (name, host) = trimmed.rsplit_once('@')?;
     let is_address = !name.is_empty() && !host.is_empty() && !trimmed.contains(char::is_whitespace);
@@ -238,6 +268,14 @@ mod tests {
         assert_eq!(Normalisation::Compact.apply(" AB-12 é/3", None).unwrap(), "ab12é3");
         assert_eq!(Normalisation::Lower.apply(" AB-12 ", None).unwrap(), "ab-12");
         assert_eq!(Normalisation::Trim.apply(" AB-12 ", None).unwrap(), "AB-12");
+    }
+
+    #[test]
+    fn placeholders_are_known_whatever_their_case() {
+        for nobody in ["", " ", "0", "0000-0000", " NULL ", "[object Object]", "n/a"] {
+            assert!(is_placeholder(nobody), "{nobody:?}");
+        }
+        assert!(!is_placeholder("tester") && !is_placeholder("00001"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The rules where a tenant says nothing, each with its reason; `docs/identity.md` lists them.
 
-use rapport_touchpoint::Normalisation;
+use rapport_touchpoint::{Normalisation, PLACEHOLDERS};
 
 use super::{Blocked, Kind, Role};
 
@@ -13,30 +13,6 @@ pub(crate) const MOST_OF_A_KIND: u32 = 5;
 /// An openid exists per WeChat app, and companies run a handful of apps.
 const MOST_OPENIDS: u32 = 10;
 
-/// What programs write where they know nothing: null, in the words of many languages and libraries.
-const PLACEHOLDERS: [&str; 21] = [
-    "-1",
-    "null",
-    "(null)",
-    "none",
-    "nil",
-    "nan",
-    "undefined",
-    "unknown",
-    "anonymous",
-    "guest",
-    "not_authenticated",
-    "not set",
-    "(not set)",
-    "not available",
-    "n/a",
-    "test",
-    "true",
-    "false",
-    "[object object]",
-    "{}",
-    "[]",
-];
 /// Zeros and dashes, as in an advertising id that its owner took back.
 const ZEROS: &str = "^[0-]*$";
 

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rapport_touchpoint::{BodyHash, Channel, EventType, Touchpoint};
+use rapport_touchpoint::{BodyHash, Channel, EventType};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 use tokio::sync::watch;
 
-use super::kinds::Kinds;
+use super::kinds::{Kinds, no_channel};
 use super::schema::{Lock, Opened};
-use crate::batch::Entry;
+use crate::batch::{Appending, Entry};
 use crate::name::{Bodies, Name, Standing, written};
 use crate::queue::{Jobs, answer, entries};
 use crate::{AppendError, Appended, Position};
@@ -91,7 +91,7 @@ fn write(
     recorded_at: i64,
     numbers: &HashMap<(Channel, EventType), usize>,
 ) -> rusqlite::Result<Written> {
-    let names: Vec<Name> = events.iter().map(|entry| entry.event.name_hash()).collect();
+    let names: Vec<Name> = events.iter().map(|entry| entry.event.name).collect();
     let mut known = look_up(transaction, &names)?;
     let mut new_ids: Vec<(Name, BodyHash, Position)> = Vec::new();
     let mut new_kinds: Vec<(Channel, EventType)> = Vec::new();
@@ -100,7 +100,7 @@ fn write(
         .prepare_cached("INSERT INTO records (position, recorded_at, kind, json, trace) VALUES (?, ?, ?, ?, ?)")?;
     for (Entry { event, trace }, name) in events.iter().zip(names) {
         let bodies = known.entry(name).or_default();
-        let first = match bodies.standing(event.body_hash) {
+        let first = match bodies.standing(event.body) {
             Standing::Known(verdict) => {
                 verdicts.push(verdict);
                 continue;
@@ -109,9 +109,9 @@ fn write(
         };
         head = Position(head.0 + 1);
         let kind = number(transaction, event, numbers, &mut new_kinds)?;
-        insert.execute(params![head.0, recorded_at, kind, event.json(), trace.map(|trace| trace.to_string())])?;
-        bodies.add(event.body_hash, head);
-        new_ids.push((name, event.body_hash, head));
+        insert.execute(params![head.0, recorded_at, kind, event.json, trace.map(|trace| trace.to_string())])?;
+        bodies.add(event.body, head);
+        new_ids.push((name, event.body, head));
         verdicts.push(written(head, first));
     }
     // In key order each page of the tree is touched once per group.
@@ -141,11 +141,12 @@ fn look_up(transaction: &Transaction<'_>, names: &[Name]) -> rusqlite::Result<Ha
 /// The number of the event's channel and type; a new pair is written.
 fn number(
     transaction: &Transaction<'_>,
-    event: &Touchpoint,
+    event: &Appending,
     numbers: &HashMap<(Channel, EventType), usize>,
     new_kinds: &mut Vec<(Channel, EventType)>,
 ) -> rusqlite::Result<usize> {
-    let pair = (event.channel.clone(), event.event_type.clone());
+    let channel = event.channel.clone().unwrap_or_else(no_channel);
+    let pair = (channel, event.event_type.clone());
     if let Some(number) = numbers.get(&pair) {
         return Ok(*number);
     }

@@ -1,8 +1,11 @@
 //! The names on the server: a tenant's stream and the subjects of its events.
 
-use rapport_touchpoint::{Channel, EventType, Touchpoint};
+use rapport_touchpoint::{Channel, EventType, Place};
 
+use crate::batch::Appending;
 use crate::{Filter, Tenant, TypeFilter};
+
+const DECISIONS: &str = "control.";
 
 pub(super) fn stream_name(tenant: &Tenant) -> String {
     format!("touchpoints_{tenant}")
@@ -10,7 +13,7 @@ pub(super) fn stream_name(tenant: &Tenant) -> String {
 
 /// What the stream takes in.
 pub(super) fn all(tenant: &Tenant) -> Vec<String> {
-    vec![touchpoints(tenant), format!("control.{tenant}.>")]
+    vec![touchpoints(tenant), format!("{DECISIONS}{tenant}.>")]
 }
 
 /// Touchpoints without decisions.
@@ -19,12 +22,16 @@ pub(super) fn touchpoints(tenant: &Tenant) -> String {
 }
 
 /// `touchpoint.<tenant>.<channel>.<type>`, and `control.<tenant>.<type>` for a decision.
-pub(super) fn of(tenant: &Tenant, event: &Touchpoint) -> String {
-    if event.event_type.is_decision() {
-        format!("control.{tenant}.{}", event.event_type)
-    } else {
-        format!("touchpoint.{tenant}.{}.{}", event.channel, event.event_type)
+pub(super) fn of(tenant: &Tenant, event: &Appending) -> String {
+    match &event.channel {
+        None => format!("{DECISIONS}{tenant}.{}", event.event_type),
+        Some(channel) => format!("touchpoint.{tenant}.{channel}.{}", event.event_type),
     }
+}
+
+/// Where a message stands.
+pub(super) fn place(subject: &str) -> Place {
+    if subject.starts_with(DECISIONS) { Place::Decisions } else { Place::Touchpoints }
 }
 
 /// What a consumer asks for; none is the whole stream.

@@ -205,13 +205,13 @@ impl Applying {
     fn fold(&mut self, batch: Decoded) -> Result<Vec<CustomerKey>, ProjectorError> {
         let Decoded { records, began, traced } = batch;
         let (count, applying) = (records.len(), Instant::now());
-        let Applied { position, fresh, duplicates, parked, conflicts: _, refolds, reread, changed } =
+        let Applied { position, fresh, decisions, duplicates, parked, conflicts: _, refolds, reread, changed } =
             self.model.apply(records)?;
         self.waiting.committed();
         self.metrics.committed(count, began.elapsed(), applying.elapsed());
         self.metrics.applied(fresh, duplicates, parked, refolds);
         traced.committed(&self.traces);
-        tracing::debug!(position, fresh, refolds, reread, took = ?applying.elapsed(), "folded a batch");
+        tracing::debug!(position, fresh, decisions, refolds, reread, took = ?applying.elapsed(), "folded a batch");
         Ok(changed)
     }
 

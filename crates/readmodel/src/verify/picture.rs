@@ -127,7 +127,7 @@ impl Picture {
 
     /// To whom an event belongs: its strongest identifier that is not void here.
     pub fn anchor(&self, incoming: &Incoming) -> Result<Option<Identifier>> {
-        let Ok(ready) = &incoming.read else { return Ok(None) };
+        let Some(ready) = incoming.touchpoint() else { return Ok(None) };
         for usable in &ready.evidence {
             let known = identifiers::by_name(&self.connection, usable)?;
             if !known.is_some_and(|known| known.void) {
