@@ -55,6 +55,10 @@ bench *ARGS:
     cargo build --release -p rapport
     cargo run --release -p rapport-benches -- import {{ARGS}}
 
+# How good identity is under the default rules, against a made-up year of which the truth is known; fails if a goal is missed
+identity-quality *ARGS:
+    cargo run --release -p rapport-benches -- identity-quality {{ARGS}}
+
 # The documentation of the crates, in a browser
 doc:
     cargo doc --workspace --no-deps --open

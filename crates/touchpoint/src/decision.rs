@@ -15,7 +15,7 @@ use crate::limits::{
     MAX_BY_BYTES, MAX_CANCELLED, MAX_DECIDED_IDENTIFIERS, MAX_EVENT_BYTES, MAX_NAME_BYTES, MAX_REASON_BYTES,
 };
 use crate::violation::quote;
-use crate::{BodyHash, EventType, Identifier, Order, RecordHash, Timestamp, Violation, is_blocked};
+use crate::{BodyHash, EventType, Identifier, Order, RecordHash, Timestamp, Violation, is_placeholder};
 
 /// A checked decision. Made by [`Decision::new`] and [`read_record`](crate::read_record) only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -220,7 +220,7 @@ impl Broken {
             self.hold(identifiers.len() <= MAX_DECIDED_IDENTIFIERS, side, &rule);
             for (place, identifier) in identifiers.iter().enumerate().take(MAX_DECIDED_IDENTIFIERS) {
                 let rule = format!("is {}, which names nobody", quote(&identifier.to_string()));
-                self.hold(!is_blocked(&identifier.value), &format!("{side}/{place}"), &rule);
+                self.hold(!is_placeholder(&identifier.value), &format!("{side}/{place}"), &rule);
             }
         }
         if let Some(both) = right.iter().find(|identifier| known.contains(identifier)) {

@@ -68,7 +68,7 @@ pub struct Config {
 pub struct TenantConfig {
     pub rules: Rules,
     pub catalogue: Arc<Catalogue>,
-    /// The time zone and the journeys.
+    /// The time zone and the journeys; `rules` are its rules of identity with the tenant's country.
     pub definitions: Arc<Definitions>,
     pub custom_types: CustomTypes,
 }

@@ -22,6 +22,7 @@ fn folder(toml: &str) -> tempfile::TempDir {
             format!("[[journey]]\nname = \"fit\"\nstage = [\n{{ name = \"a\", enter = [{{ on = [\"{on}\"] }}] }}]");
         std::fs::write(folder.path().join(file), format!("time_zone = \"Europe/Berlin\"\n{journey}")).unwrap();
     }
+    std::fs::write(folder.path().join("who.toml"), "[identity]\nmost_persons = 0").unwrap();
     folder
 }
 
@@ -82,6 +83,8 @@ fn the_example_is_accepted_and_says_the_defaults() {
     assert_eq!(acme.custom_types, CustomTypes::default());
     let names: Vec<_> = acme.definitions.journeys.iter().map(|journey| journey.name.as_str()).collect();
     assert_eq!(names, ["sales", "onboarding", "service"]);
+    let card = |value| acme.rules.comparable(acme.rules.find("loyalty_card").unwrap().1, value);
+    assert_eq!((card("Walk-in"), card("77")), (None, Some("77".to_owned())));
     assert_eq!(config.limits, Limits::default());
 }
 
@@ -106,6 +109,10 @@ fn a_wrong_file_is_answered_with_key_value_and_what_would_be_right() {
             &["tenants.acme.definitions: misspelt.toml:5: journey fit, stage a: ", "fitting.boked", "fitting.booked?"],
         ),
         ("[tenants.acme]\ndefinitions = 'definitions.toml'", &["definitions.toml:5: ", "fitting.booked", "schema"]),
+        (
+            "[tenants.acme]\ndefinitions = 'who.toml'",
+            &["tenants.acme.definitions: who.toml:2: identity: most_persons is 0; it must be from 1 to 1000"],
+        ),
         ("[limits]\nin_flight_bytes = 5", &["limits.in_flight_bytes", "is 5", "16777216"]),
         ("[limits]\nevent_types = 0", &["limits.event_types", "is 0", "from 1"]),
         ("[limits]\nchannels = -1", &["limits.channels", "is -1", "from 1"]),
