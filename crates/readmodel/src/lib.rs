@@ -9,6 +9,7 @@ mod claims;
 mod closure;
 mod customers;
 mod decisions;
+mod discards;
 mod error;
 mod facts;
 mod fold;
@@ -36,7 +37,7 @@ pub use apply::{Applied, CustomerKey, Passed, ReadModel};
 pub use checkpoint::{Checkpoint, FencePoint};
 pub use error::ReadModelError;
 pub use incoming::Incoming;
-pub use parked::ParkedEvent;
+pub use parked::{Discard, ParkedEvent, ParkedPage, ParkedState};
 pub use query::{
     Answer, Changed, CustomerAnswer, CustomerName, FactEntry, FactPlace, FactsPage, Filter, Found, FoundPage, Listed,
     Reader, ResponsesQuestion, Status, TimelineEntry, TimelinePage, TransitionsQuestion,
