@@ -12,6 +12,10 @@ ci:
 test *ARGS:
     cargo test --workspace {{ARGS}}
 
+# N new cases of each property of the fold, and what they contained; a failure prints the seed that gives it again
+prop N="10000":
+    PROPTEST_CASES={{N}} cargo test --release -p rapport-readmodel --test oracle --test questions -- --nocapture
+
 # Write the code as rustfmt has it
 fmt:
     cargo fmt --all

@@ -207,7 +207,6 @@ impl ReadModel {
         let Self { connection, origin, definitions, identifiers, customers, .. } = self;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let Sifted { fresh, decided, duplicates, parked, conflicts } = sift(&tx, batch)?;
-        // The seam: what merges and splits mean for identity takes `decided` from here.
         decisions::keep(&tx, &decided)?;
         let mut difference = Difference::default();
         for (_, ready) in &fresh {
@@ -217,8 +216,7 @@ impl ReadModel {
             difference.totals.add(format!("channel/{}", touchpoint.channel), 1);
         }
         let count = fresh.len() as u64;
-        let settled = identity::settle(&tx, identifiers, definitions, &origin.key, fresh)?;
-        let (placed, changes) = settled;
+        let (placed, changes) = identity::settle(&tx, identifiers, definitions, &origin.key, fresh, &decided)?;
         let mut folding = fold::Folding {
             tx: &tx,
             definitions,

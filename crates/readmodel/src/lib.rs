@@ -8,6 +8,7 @@ mod checkpoint;
 mod claims;
 mod closure;
 mod customers;
+mod decide;
 mod decisions;
 mod discards;
 mod error;
@@ -20,6 +21,7 @@ mod links;
 mod parked;
 mod query;
 mod refold;
+mod regroup;
 mod schema;
 mod seen;
 mod snapshots;
@@ -39,8 +41,10 @@ pub use error::ReadModelError;
 pub use incoming::Incoming;
 pub use parked::{Discard, ParkedEvent, ParkedPage, ParkedState};
 pub use query::{
-    Answer, Changed, CustomerAnswer, CustomerName, FactEntry, FactPlace, FactsPage, Filter, Found, FoundPage, Listed,
-    Reader, ResponsesQuestion, Status, TimelineEntry, TimelinePage, TransitionsQuestion,
+    Answer, Changed, CustomerAnswer, CustomerName, DecisionEntry, DecisionsPage, Evidence, Explanation, FactEntry,
+    FactPlace, FactsPage, Filter, Found, FoundPage, Hand, Listed, MergeForeseen, Outcome, Reader, Refusal,
+    RefusalPlace, RefusalsPage, ResponsesQuestion, SplitForeseen, Status, Step, TimelineEntry, TimelinePage,
+    TransitionsQuestion, Unfit, VoidIdentifier, VoidPage, VoidPlace, Without,
 };
 pub use seen::Conflict;
 pub use verify::{

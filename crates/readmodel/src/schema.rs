@@ -57,17 +57,21 @@ CREATE TABLE discarded (
     by       TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- Every distinct decision, as on the log; `name` is the hash of source and id.
+-- Every distinct decision, as on the log; `name` is the hash of source and id. It `holds` unless a later one cancels it;
+-- `refused` is the limit that a merge would have broken, as with links.
 CREATE TABLE decisions (
     position INTEGER PRIMARY KEY,
     name     BLOB NOT NULL UNIQUE,
     event    BLOB NOT NULL UNIQUE,
     type     TEXT NOT NULL,
+    forced   INTEGER NOT NULL,
+    holds    INTEGER NOT NULL,
+    refused  INTEGER,
     decision BLOB NOT NULL
 );
 
--- Every usable identifier. `alias` is the customer id that it gives; `first` its first event; `root` the member that
--- stands for its customer, NULL for devices and for void identifiers.
+-- Every usable identifier. `alias` is the customer id that it gives; `first` its first event, beyond all events if only
+-- decisions name it; `root` the member that stands for its customer, NULL for devices and for void identifiers.
 CREATE TABLE identifiers (
     id    INTEGER PRIMARY KEY,
     kind  INTEGER NOT NULL,
@@ -80,9 +84,11 @@ CREATE TABLE identifiers (
 CREATE UNIQUE INDEX identifiers_by_name ON identifiers (kind, value);
 CREATE INDEX identifiers_by_alias ON identifiers (alias);
 CREATE INDEX identifiers_by_root ON identifiers (root) WHERE root IS NOT NULL;
+CREATE INDEX identifiers_void ON identifiers (id, kind) WHERE void;
 
 -- Who stood in one event with whom; `partner` is always a person. Persons have a row in both directions. `first` is the
--- first event that has both; `refused` the limit that the link would have broken: a kind, -1 for all kinds together.
+-- first event that has both; `refused` the limit that the link would have broken: a kind, -1 for all kinds together, -2
+-- for a split by hand.
 CREATE TABLE links (
     identifier   INTEGER NOT NULL,
     partner      INTEGER NOT NULL,
@@ -91,11 +97,34 @@ CREATE TABLE links (
     refused      INTEGER,
     PRIMARY KEY (identifier, partner)
 ) WITHOUT ROWID;
+CREATE INDEX links_refused ON links (refused, first) WHERE refused IS NOT NULL;
 
--- Devices seen with a person: by the anchor of the event.
-CREATE TABLE claims (device INTEGER NOT NULL, event BLOB NOT NULL, anchor INTEGER NOT NULL, PRIMARY KEY (device, event))
-    WITHOUT ROWID;
-CREATE INDEX claims_by_anchor ON claims (anchor, device);
+-- Devices seen with a person: by the anchor of the event. One that a split by hand keeps from that customer is `barred`.
+CREATE TABLE claims (
+    device INTEGER NOT NULL,
+    event  BLOB NOT NULL,
+    anchor INTEGER NOT NULL,
+    barred INTEGER NOT NULL,
+    PRIMARY KEY (device, event)
+) WITHOUT ROWID;
+CREATE INDEX claims_by_anchor ON claims (anchor, barred, device);
+
+-- Whom a decision names, on the left (0) or the right (1).
+CREATE TABLE decided (
+    identifier INTEGER NOT NULL,
+    decision   BLOB NOT NULL,
+    side       INTEGER NOT NULL,
+    PRIMARY KEY (identifier, decision, side)
+) WITHOUT ROWID;
+CREATE INDEX decided_by_decision ON decided (decision, side);
+
+-- The names of decisions that a decision cancels; they may be still to come.
+CREATE TABLE cancels (target BLOB NOT NULL, event BLOB NOT NULL, PRIMARY KEY (target, event)) WITHOUT ROWID;
+CREATE INDEX cancels_by_event ON cancels (event);
+
+-- Devices that a merge by hand gives to a person, until somebody claims them.
+CREATE TABLE given (device INTEGER PRIMARY KEY, anchor INTEGER NOT NULL, decision BLOB NOT NULL);
+CREATE INDEX given_by_anchor ON given (anchor);
 
 -- The touchpoints, by anchor and in the order of events; merging and splitting customers moves no row.
 CREATE TABLE timeline (

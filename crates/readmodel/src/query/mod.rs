@@ -1,9 +1,13 @@
 //! Queries: each in one read transaction, so that an answer is true at one position.
 
+mod decided;
+mod explain;
 mod feedback;
 mod find;
+mod foresee;
 mod journey;
 mod listing;
+mod refused;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,10 +24,14 @@ use crate::parked::{self, ParkedEvent, ParkedPage, ParkedState};
 use crate::timeline::{self, Direction, Merge};
 use crate::{CustomerKey, Definitions, Incoming, Origin, Picture, checkpoint, schema, seen, totals};
 
+pub use decided::{DecisionEntry, DecisionsPage, Outcome};
+pub use explain::{Evidence, Explanation, Hand, Step, Without};
 pub use feedback::ResponsesQuestion;
 pub use find::{Changed, Filter, Found, FoundPage};
+pub use foresee::{MergeForeseen, SplitForeseen, Unfit};
 pub use journey::TransitionsQuestion;
 pub use listing::{FactEntry, FactPlace, FactsPage, Listed};
+pub use refused::{Refusal, RefusalPlace, RefusalsPage, VoidIdentifier, VoidPage, VoidPlace};
 
 /// Connections kept open between queries.
 const MOST_IDLE: usize = 16;
