@@ -4,4 +4,5 @@ mod asking;
 mod command_line;
 mod exit_codes;
 mod killed;
+mod parked;
 mod verified;

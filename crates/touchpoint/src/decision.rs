@@ -252,8 +252,9 @@ pub(crate) fn check(
     let body_hash = fields::body_hash(&attributes, &mut violations);
     let data = fields::data(&mut attributes, &mut violations);
     let mut fields = Fields { attributes: &attributes, violations: &mut violations };
-    let order = fields.envelope(recorded_at);
+    let names = fields.names();
     let event_type = fields.event_type();
+    let order = fields.order(names, recorded_at);
     if let Some(event_type) = &event_type {
         fields.one_of("dataschema", &[&version_of(event_type)], false);
     }
