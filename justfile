@@ -12,6 +12,10 @@ ci:
 test *ARGS:
     cargo test --workspace {{ARGS}}
 
+# Cut the power in more places than `test` does, as another seed draws them: `just power 42 3000`
+power SEED CUTS='2000':
+    RAPPORT_SEED={{SEED}} RAPPORT_CUTS={{CUTS}} cargo test -p rapport-tests --test power power
+
 # Write the code as rustfmt has it
 fmt:
     cargo fmt --all

@@ -21,7 +21,7 @@ pub enum OpenError {
          NATS server with JetStream", path.display()
     )]
     Locked { path: PathBuf },
-    #[error("the log {} cannot be opened", path.display())]
+    #[error("the log {} cannot be opened: {source}", path.display())]
     Storage { path: PathBuf, source: rusqlite::Error },
     #[error("{} is no log of format {known}: {found}", path.display())]
     Format { path: PathBuf, found: String, known: i64 },
@@ -48,9 +48,12 @@ pub enum AppendError {
     TooLarge { bytes: usize, limit: usize },
     #[error("{limit} bytes of events are waiting for the log already; come back later")]
     Overloaded { limit: usize },
-    #[error("the log has no room left")]
+    #[error("the log has no room left; once its disk has room, publish it again")]
     Full(#[source] Cause),
-    #[error("the log could not write")]
+    #[error(
+        "the log could not write; its server's own log says why. Once that is mended, publish it again: what is on the log \
+         after all counts once"
+    )]
     Storage(#[source] Cause),
 }
 

@@ -92,11 +92,11 @@ fn verify_code(error: &VerifyError) -> Code {
 
 fn append_code(error: &AppendError) -> Code {
     match error {
-        AppendError::Unavailable(_) => Code::Unavailable,
+        // The writer has told the operator what is wrong with its disk.
+        AppendError::Unavailable(_) | AppendError::Storage(_) => Code::Unavailable,
         // An event that is too large is its own verdict, and never the whole request's.
         AppendError::TooLarge { .. } => Code::InvalidArgument,
         AppendError::Overloaded { .. } | AppendError::Full(_) => Code::ResourceExhausted,
-        AppendError::Storage(_) => Code::Internal,
     }
 }
 

@@ -109,6 +109,11 @@ impl ReadModel {
         })
     }
 
+    /// Puts on the disk all that is folded into a file: a power cut takes nothing of it back. Whoever writes it may go on.
+    pub fn sync(path: &Path) -> Result<()> {
+        schema::sync(path)
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

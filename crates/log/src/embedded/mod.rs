@@ -6,6 +6,7 @@ mod schema;
 mod writer;
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -45,7 +46,7 @@ impl Embedded {
     }
 
     fn open_blocking(folder: &Path, tenant: &Tenant) -> Result<Self, OpenError> {
-        std::fs::create_dir_all(folder).map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
+        make(folder).map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
         let path = folder.join("log.db");
         let opened = schema::open(&path, tenant)?;
         let (queue, jobs) = queue(MAX_EVENT_BYTES, WAITING_BYTES, PATIENCE);
@@ -93,4 +94,18 @@ impl Embedded {
             tracing::error!(path = %self.0.path.display(), "the log's writer did not end well");
         }
     }
+}
+
+/// Makes the folder, and those that it lies in. SQLite syncs the names of its files; that the folder is there at all is
+/// synced here, also if a run that ended too early had made it: a log is no safer than the folder that it lies in.
+fn make(folder: &Path) -> std::io::Result<()> {
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !above.is_dir() {
+        make(above)?;
+    }
+    match std::fs::create_dir(folder) {
+        Err(error) if !folder.is_dir() => return Err(error),
+        _ => {}
+    }
+    File::open(above)?.sync_all()
 }

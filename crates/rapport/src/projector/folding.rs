@@ -173,7 +173,9 @@ struct Applying {
 impl Applying {
     /// Does one piece of work after the other until there are no more to come. Blocks.
     fn run(mut self, mut queue: mpsc::Receiver<Work>) -> Result<(), ProjectorError> {
-        self.told(self.model.checkpoint().position)?;
+        // What kept it from going on may do so still.
+        let fault = self.progress.borrow().fault.clone();
+        self.told(self.model.checkpoint().position, fault)?;
         while let Some(work) = queue.blocking_recv() {
             match work {
                 Work::Fold(batch) => {
@@ -199,7 +201,7 @@ impl Applying {
     fn tell(&self, changed: Vec<CustomerKey>) -> Result<(), ProjectorError> {
         let position = self.model.checkpoint().position;
         self.changes.tell(ChangeSet { generation: self.generation, position, customers: changed });
-        self.told(position)
+        self.told(position, None)
     }
 
     fn fold(&mut self, batch: Decoded) -> Result<Vec<CustomerKey>, ProjectorError> {
@@ -221,13 +223,13 @@ impl Applying {
         Ok(Some(passed.changed))
     }
 
-    fn told(&self, position: u64) -> Result<(), ProjectorError> {
+    fn told(&self, position: u64, fault: Option<String>) -> Result<(), ProjectorError> {
         let due = self.model.due()?;
         self.progress.send_modify(|folded| {
             folded.position = position;
             folded.head = folded.head.max(position);
             folded.due = due;
-            folded.fault = None;
+            folded.fault = fault;
         });
         Ok(())
     }
@@ -279,6 +281,9 @@ impl Gathering {
                         progress.send_modify(|folded| {
                             folded.head = folded.head.max(head.0);
                             folded.caught_up = true;
+                            if folded.is_settled(self.clock.now()) {
+                                folded.fault = None;
+                            }
                         });
                     }
                     Some(Err(error)) => return Err(error.into()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rapport_customer::Model;
 use rapport_log::Log;
-use rapport_readmodel::{Definitions, Origin, ReadModelError, Reader};
+use rapport_readmodel::{Definitions, Origin, ReadModel, ReadModelError, Reader};
 use thiserror::Error;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -215,6 +215,15 @@ impl Supervisor {
         Ok(updates)
     }
 
+    /// Names a generation as the one that serves. What it has folded is on the disk before its name is: a power cut must
+    /// not leave less than the one before had.
+    async fn swap(&self, generation: u32) -> Result<(), ProjectorError> {
+        let path = self.files.path(generation);
+        let synced = tokio::task::spawn_blocking(move || ReadModel::sync(&path)).await;
+        synced.map_err(|_| ProjectorError::BrokenOff)??;
+        self.files.set_current(generation)
+    }
+
     /// The generation in the making got further; once it is as far as the serving one, it serves.
     async fn built(&mut self, folded: Option<Folded>) {
         let Some(mut building) = self.building.take() else { return };
@@ -234,7 +243,7 @@ impl Supervisor {
             self.building = Some(building);
             return;
         }
-        if let Err(error) = self.files.set_current(building.generation) {
+        if let Err(error) = self.swap(building.generation).await {
             building.fail(error.to_string()).await;
             return;
         }
