@@ -154,6 +154,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection> {
         let made: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if made == 0 {
             connection.execute_batch(&format!("BEGIN; {TABLES} COMMIT;"))?;
+            crash_point!("readmodel/tables");
         }
         Ok(connection)
     };

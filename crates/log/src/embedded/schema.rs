@@ -109,7 +109,10 @@ fn create(connection: &mut Connection, tenant: &Tenant) -> rusqlite::Result<()> 
         "INSERT INTO about (format, tenant, epoch, key) VALUES (?, ?, ?, ?)",
         params![FORMAT, tenant.as_str(), epoch.id.as_bytes(), epoch.key],
     )?;
-    transaction.commit()
+    crash_point!("log/tables");
+    transaction.commit()?;
+    crash_point!("log/made");
+    Ok(())
 }
 
 fn add_trace(connection: &Connection) -> rusqlite::Result<()> {

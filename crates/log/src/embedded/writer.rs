@@ -67,8 +67,11 @@ impl Writer {
         // Never backwards, so that "what was recorded by then" is always a prefix of the log.
         let recorded_at = now().max(self.last_recorded_at);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        crash_point!("append/begun");
         let written = write(&transaction, events, self.head, recorded_at, &self.numbers)?;
+        crash_point!("append/written");
         transaction.commit()?;
+        crash_point!("append/committed");
 
         self.last_recorded_at = written.recorded_at;
         for pair in &written.new_kinds {
@@ -80,6 +83,7 @@ impl Writer {
             self.head = written.head;
             self.head_sender.send_replace(self.head);
         }
+        crash_point!("append/told");
         Ok(written.verdicts)
     }
 }

@@ -201,7 +201,9 @@ impl Applying {
     fn tell(&self, changed: Vec<CustomerKey>) -> Result<(), ProjectorError> {
         let position = self.model.checkpoint().position;
         self.changes.tell(ChangeSet { generation: self.generation, position, customers: changed });
-        self.told(position, None)
+        self.told(position, None)?;
+        crash_point!("fold/told");
+        Ok(())
     }
 
     fn fold(&mut self, batch: Decoded) -> Result<Vec<CustomerKey>, ProjectorError> {

@@ -218,10 +218,14 @@ impl Supervisor {
     /// Names a generation as the one that serves. What it has folded is on the disk before its name is: a power cut must
     /// not leave less than the one before had.
     async fn swap(&self, generation: u32) -> Result<(), ProjectorError> {
+        crash_point!("generation/caught-up");
         let path = self.files.path(generation);
         let synced = tokio::task::spawn_blocking(move || ReadModel::sync(&path)).await;
         synced.map_err(|_| ProjectorError::BrokenOff)??;
-        self.files.set_current(generation)
+        crash_point!("generation/synced");
+        self.files.set_current(generation)?;
+        crash_point!("generation/named");
+        Ok(())
     }
 
     /// The generation in the making got further; once it is as far as the serving one, it serves.
@@ -265,8 +269,10 @@ impl Supervisor {
         });
         let tenant = &self.setup.origin.tenant;
         tracing::info!(%tenant, generation = building.generation, position, head, "a new generation serves");
+        crash_point!("generation/serves");
         // Queries that began on the one before may still open it; the next start or rebuild removes it.
         self.files.remove_all_but(&[before, building.generation]);
+        crash_point!("generation/tidied");
         building.finish(folded).await;
     }
 }
