@@ -146,6 +146,11 @@ impl Server {
         self.kept.tenant()
     }
 
+    /// To be killed and restarted under it.
+    pub fn nats_mut(&mut self) -> &mut NatsServer {
+        self.kept.nats.as_mut().expect("the log is on a NATS server")
+    }
+
     pub fn url(&self) -> &str {
         self.client.connection.url()
     }

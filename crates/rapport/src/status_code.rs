@@ -103,7 +103,9 @@ fn append_code(error: &AppendError) -> Code {
 fn read_code(error: &ReadError) -> Code {
     match error {
         ReadError::BeyondHead { .. } => Code::OutOfRange,
-        ReadError::Replaced { .. } => Code::FailedPrecondition,
+        ReadError::Replaced { .. } | ReadError::Changed { .. } | ReadError::Purged { .. } | ReadError::Lost { .. } => {
+            Code::FailedPrecondition
+        }
         ReadError::Unavailable(_) => Code::Unavailable,
         ReadError::Storage(_) => Code::Internal,
         ReadError::Broken { .. } => Code::DataLoss,

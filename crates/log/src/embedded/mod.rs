@@ -1,6 +1,7 @@
 //! The log in a file of this machine: SQLite with one writer thread that commits in groups whatever is waiting.
 
 mod kinds;
+mod place;
 mod reader;
 mod schema;
 mod writer;
@@ -17,6 +18,7 @@ use rapport_touchpoint::{Channel, EventType};
 use tokio::sync::watch;
 
 use self::kinds::Kinds;
+use self::place::Place;
 pub(crate) use self::reader::Reader;
 use self::writer::Writer;
 use crate::queue::{Queue, Verdict, WAITING_BYTES, queue};
@@ -34,6 +36,7 @@ struct Inner {
     epoch: Epoch,
     queue: Queue,
     kinds: Kinds,
+    place: Place,
     head: watch::Receiver<Position>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -52,13 +55,13 @@ impl Embedded {
         let (queue, jobs) = queue(MAX_EVENT_BYTES, WAITING_BYTES, PATIENCE);
         let (head_sender, head) = watch::channel(opened.head);
         let kinds = Kinds::new(opened.kinds.clone());
-        let epoch = opened.epoch.clone();
+        let (epoch, place) = (opened.epoch.clone(), opened.place.clone());
         let writer = Writer::new(opened, kinds.clone(), head_sender);
         let thread = std::thread::Builder::new()
             .name(format!("log-{tenant}"))
             .spawn(move || writer.run(jobs))
             .map_err(|source| OpenError::Writer { source })?;
-        Ok(Self(Arc::new(Inner { path, epoch, queue, kinds, head, writer: Mutex::new(Some(thread)) })))
+        Ok(Self(Arc::new(Inner { path, epoch, queue, kinds, place, head, writer: Mutex::new(Some(thread)) })))
     }
 
     pub(crate) async fn append(&self, batch: Batch) -> Vec<Verdict> {
@@ -66,15 +69,18 @@ impl Embedded {
     }
 
     pub(crate) fn read(&self, after: Position, filter: Filter) -> Result<Reader, ReadError> {
-        let head = self.head();
+        let head = self.head()?;
         if after > head {
             return Err(ReadError::BeyondHead { after, head });
         }
         Ok(Reader::start(self.0.path.clone(), after, filter, self.0.kinds.clone(), self.0.head.clone()))
     }
 
-    pub(crate) fn head(&self) -> Position {
-        *self.0.head.borrow()
+    pub(crate) fn head(&self) -> Result<Position, ReadError> {
+        match self.0.place.lost() {
+            Some(path) => Err(ReadError::Lost { path: path.to_owned() }),
+            None => Ok(*self.0.head.borrow()),
+        }
     }
 
     pub(crate) fn epoch(&self) -> &Epoch {
