@@ -9,7 +9,7 @@ use clap::Args;
 use rapport_customer::identity::Rules;
 use rapport_customer::{Definitions as OfTenant, Model};
 use rapport_readmodel::{Definitions, Incoming, Origin, ReadModel};
-use rapport_touchpoint::{Catalogue, Timestamp, receive};
+use rapport_touchpoint::{Catalogue, Place, Timestamp, receive};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -119,7 +119,13 @@ impl Folded {
             self.position += 1;
             let received = receive(event, self.now, &self.definitions.catalogue)
                 .map_err(|broken| format!("a touchpoint was made up that is not valid: {broken:?}"))?;
-            batch.push(Incoming::decode(self.position, self.now, received.into_json(), &self.definitions));
+            batch.push(Incoming::decode(
+                self.position,
+                self.now,
+                Place::Touchpoints,
+                received.into_json(),
+                &self.definitions,
+            ));
         }
         Ok(batch)
     }

@@ -94,13 +94,32 @@ fn insert(kept: &Kept, json: &[u8]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_decision_under_a_subject_of_decisions_is_parked_too() {
+async fn under_a_subject_of_decisions_only_good_decisions_are_taken() {
     let server = Server::jetstream().await;
     let stream = jetstream::new(async_nats::connect(server.nats().url()).await.unwrap());
-    let decision = happened("customer.merged", "merge").into_json().to_string();
-    stream.publish("control.default.customer.merged", decision.into()).await.unwrap().await.unwrap();
+    let publish = async |event: Happened| {
+        let payload = event.into_json().to_string();
+        stream.publish("control.default.customer.merged", payload.into()).await.unwrap().await.unwrap();
+    };
+    let sides = |decision: Happened| {
+        let data = json!({"left": ["user_id:1"], "right": ["user_id:2"], "reason": "she said so", "by": "ops"});
+        decision.but("data", data)
+    };
+    publish(sides(happened("customer.merged", "good"))).await;
+    publish(happened("customer.merged", "one-sided")).await;
+    publish(sides(happened("customer.erased", "erased"))).await;
+    publish(viewed("lost").by("user_id:42")).await;
     server.accepted([viewed("after").by("user_id:42")]).await;
     let status = server.status().await;
-    assert_eq!((status.parked, status.touchpoints), (1, 1));
-    assert!(status.newest_parked[0].reason.starts_with("type: is customer.merged"), "{status:?}");
+    assert_eq!((status.parked, status.touchpoints, status.lag), (3, 1, 0));
+    let parked: Vec<(&str, &str)> =
+        status.newest_parked.iter().map(|parked| (parked.id.as_str(), parked.reason.as_str())).collect();
+    let expected = [
+        ("lost", "type: is page.viewed, which is no decision"),
+        ("erased", "type: is customer.erased, a decision that this version does not support"),
+        ("one-sided", "data: missing field `left`"),
+    ];
+    for ((id, reason), (expected_id, expected)) in parked.into_iter().zip(expected) {
+        assert!(id == expected_id && reason.starts_with(expected), "{id}: {reason}");
+    }
 }

@@ -68,7 +68,7 @@ async fn a_file_from_before_there_were_traces_opens_and_takes_them() {
 
     let log = Log::open(&config, &acme()).await.unwrap();
     let trace = TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
-    assert!(log.append(Batch { events: vec![event("new")], trace }).await.iter().all(Result::is_ok));
+    assert!(log.append(Batch::from(vec![event("new")]).with_trace(trace)).await.iter().all(Result::is_ok));
     let records = read_all(&log, Filter::all()).await;
     assert_eq!(ids(&records), ["old", "new"]);
     assert_eq!(records.iter().map(|record| record.trace).collect::<Vec<_>>(), [None, trace]);

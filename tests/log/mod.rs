@@ -2,6 +2,7 @@
 
 mod appending;
 mod backend;
+mod deciding;
 mod embedded_only;
 mod jetstream_only;
 mod lifetime;
@@ -56,6 +57,12 @@ conformance! {
         catches_up_and_goes_on_live_beside_a_writer,
         readers_do_not_disturb_each_other,
         a_position_beyond_the_head_is_refused,
+    },
+    deciding::{
+        a_decision_stands_in_its_own_place_among_the_touchpoints,
+        a_decision_passes_the_empty_filter_and_its_own,
+        a_decision_is_no_kind_of_touchpoint,
+        a_decision_told_again_is_a_duplicate,
     },
     traces::{
         a_trace_goes_with_each_record_of_its_append,

@@ -12,8 +12,8 @@ fn trace(span: u64) -> Option<TraceParent> {
 pub async fn a_trace_goes_with_each_record_of_its_append(mut backend: Backend) {
     let log = backend.open().await;
     append(&log, vec![event("before")]).await;
-    assert!(log.append(Batch { events: events("traced", 3), trace: trace(1) }).await.iter().all(Result::is_ok));
-    assert!(log.append(Batch { events: vec![event("one")], trace: trace(2) }).await.iter().all(Result::is_ok));
+    assert!(log.append(Batch::from(events("traced", 3)).with_trace(trace(1))).await.iter().all(Result::is_ok));
+    assert!(log.append(Batch::from(vec![event("one")]).with_trace(trace(2))).await.iter().all(Result::is_ok));
     append(&log, vec![event("after")]).await;
     let log = backend.reopen(log).await;
     let records = read_all(&log, Filter::all()).await;
@@ -26,7 +26,7 @@ pub async fn the_first_trace_of_an_event_stands(backend: Backend) {
     let log = backend.open().await;
     for span in [Some(1), Some(2), None] {
         let trace = span.and_then(trace);
-        assert!(log.append(Batch { events: vec![event("same")], trace }).await.iter().all(Result::is_ok));
+        assert!(log.append(Batch::from(vec![event("same")]).with_trace(trace)).await.iter().all(Result::is_ok));
     }
     let records = read_all(&log, Filter::all()).await;
     assert_eq!(records.iter().map(|record| record.trace).collect::<Vec<_>>(), [trace(1)]);

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use rapport_customer::Model;
 use rapport_customer::identity::Rules;
 use rapport_readmodel::{Definitions, Incoming, Origin, ReadModel, Reader};
-use rapport_touchpoint::{Catalogue, Timestamp, receive};
+use rapport_touchpoint::{Catalogue, Place, Timestamp, receive};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ fn event(number: usize) -> Value {
 fn records(places: Range<usize>) -> Vec<Incoming> {
     let record = |place: usize| {
         let json = receive(event(place), now(), &DEFINITIONS.catalogue).unwrap().into_json();
-        Incoming::decode(place as u64 + 1, now(), json, &DEFINITIONS)
+        Incoming::decode(place as u64 + 1, now(), Place::Touchpoints, json, &DEFINITIONS)
     };
     places.map(record).collect()
 }

@@ -4,7 +4,7 @@ use rapport_touchpoint::BodyHash;
 
 use crate::{Appended, Position};
 
-/// [`Touchpoint::name_hash`](rapport_touchpoint::Touchpoint::name_hash).
+/// [`Order::name_hash`](rapport_touchpoint::Order::name_hash).
 pub(crate) type Name = [u8; 16];
 
 /// The bodies known under one name.

@@ -3,11 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rapport_touchpoint::Touchpoint;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
-use crate::batch::Entry;
+use crate::batch::{Appending, Entry};
 use crate::error::Away;
 use crate::{AppendError, Appended, Batch, TraceParent};
 
@@ -23,7 +22,7 @@ pub(crate) type Verdict = Result<Appended, AppendError>;
 
 /// Events of one append that are written together.
 pub(crate) struct Job {
-    pub(crate) events: Vec<Touchpoint>,
+    pub(crate) events: Vec<Appending>,
     trace: Option<TraceParent>,
     /// When the appender stops waiting.
     pub(crate) deadline: Instant,
@@ -89,7 +88,7 @@ impl Queue {
         let mut waiting = Vec::new();
         let mut next = Draft::default();
         for (index, event) in events.into_iter().enumerate() {
-            let bytes = event.json().len();
+            let bytes = event.json.len();
             if bytes > self.max_event_bytes {
                 verdicts[index] = Some(Err(AppendError::TooLarge { bytes, limit: self.max_event_bytes }));
                 continue;
@@ -151,7 +150,7 @@ type Answer = oneshot::Receiver<Vec<Verdict>>;
 #[derive(Default)]
 struct Draft {
     indexes: Vec<usize>,
-    events: Vec<Touchpoint>,
+    events: Vec<Appending>,
     bytes: usize,
     units: u32,
 }
@@ -161,7 +160,7 @@ impl Draft {
         !self.events.is_empty() && (self.events.len() == JOB_EVENTS || self.bytes + more > JOB_BYTES)
     }
 
-    fn add(&mut self, index: usize, event: Touchpoint, bytes: usize) {
+    fn add(&mut self, index: usize, event: Appending, bytes: usize) {
         self.indexes.push(index);
         self.events.push(event);
         self.bytes += bytes;
@@ -205,7 +204,7 @@ impl Jobs {
 
 #[cfg(test)]
 mod tests {
-    use rapport_touchpoint::{Catalogue, Timestamp, receive};
+    use rapport_touchpoint::{Catalogue, Timestamp, Touchpoint, receive};
     use serde_json::json;
 
     use super::*;
@@ -247,7 +246,7 @@ mod tests {
         let mut drafts = Vec::new();
         for count in [3, 4, 5] {
             let mut draft = Draft::default();
-            events(count).into_iter().enumerate().for_each(|(index, event)| draft.add(index, event, 100));
+            events(count).into_iter().enumerate().for_each(|(index, event)| draft.add(index, event.into(), 100));
             drafts.push(queue.submit(draft, None, Instant::now() + PATIENCE).1.unwrap());
         }
         queue.close();

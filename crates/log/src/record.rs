@@ -1,7 +1,7 @@
 //! What a reader is given: records, and word that it has caught up.
 
 use bytes::Bytes;
-use rapport_touchpoint::Timestamp;
+use rapport_touchpoint::{Place, Timestamp};
 
 use crate::{Position, TraceParent};
 
@@ -10,6 +10,7 @@ use crate::{Position, TraceParent};
 pub struct Record {
     pub position: Position,
     pub recorded_at: Timestamp,
+    pub place: Place,
     pub json: Bytes,
     /// The trace that it was appended in, if there was one. It is about the record and no part of the event.
     pub trace: Option<TraceParent>,

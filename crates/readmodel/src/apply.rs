@@ -12,7 +12,7 @@ use crate::error::{ReadModelError, Result};
 use crate::identifiers::{IdentifierKey, Identifiers};
 use crate::seen::{Conflict, Sifted, sift};
 use crate::totals::Difference;
-use crate::{Definitions, Incoming, Origin, Spacing, fold, identity, schema};
+use crate::{Definitions, Incoming, Origin, Spacing, decisions, discards, fold, identity, schema};
 
 pub struct ReadModel {
     path: PathBuf,
@@ -31,6 +31,8 @@ pub struct Applied {
     pub position: u64,
     /// Distinct events that were not known before.
     pub fresh: u64,
+    /// Distinct decisions that were not known before.
+    pub decisions: u64,
     pub duplicates: u64,
     pub parked: u64,
     /// Those of the parked that have another's name.
@@ -134,6 +136,24 @@ impl ReadModel {
         applied
     }
 
+    /// Has nothing been folded, and no discard been looked for?
+    pub fn is_blank(&self) -> Result<bool> {
+        Ok(self.checkpoint.position == 0 && discards::foreseen(&self.connection)?.is_none())
+    }
+
+    /// Takes the discards of the log up to a position, in its order, before anything is folded.
+    pub fn foresee(&mut self, discards: &[Incoming], until: u64) -> Result<()> {
+        assert!(self.checkpoint.position == 0, "what is folded already was not kept out");
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        discards::foresee(&tx, discards, until)?;
+        Ok(tx.commit()?)
+    }
+
+    /// Does something count here that was discarded, so that the file has to be folded anew?
+    pub fn is_outdated(&self) -> Result<bool> {
+        discards::is_outdated(&self.connection)
+    }
+
     /// Lets silence fall up to a moment, as far as one transaction goes. `None` if nothing was due by then.
     pub fn let_pass(&mut self, until: Timestamp) -> Result<Option<Passed>> {
         let Some(due) = self.due()? else { return Ok(None) };
@@ -197,7 +217,8 @@ impl ReadModel {
         let Self { connection, origin, definitions, identifiers, customers, .. } = self;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         crash_point!("fold/begun");
-        let Sifted { fresh, duplicates, parked, conflicts } = sift(&tx, batch)?;
+        let Sifted { fresh, decided, duplicates, parked, conflicts } = sift(&tx, batch)?;
+        decisions::keep(&tx, &decided)?;
         crash_point!("fold/sifted");
         let mut difference = Difference::default();
         for (_, ready) in &fresh {
@@ -207,8 +228,7 @@ impl ReadModel {
             difference.totals.add(format!("channel/{}", touchpoint.channel), 1);
         }
         let count = fresh.len() as u64;
-        let settled = identity::settle(&tx, identifiers, definitions, &origin.key, fresh)?;
-        let (placed, changes) = settled;
+        let (placed, changes) = identity::settle(&tx, identifiers, definitions, &origin.key, fresh, &decided)?;
         crash_point!("fold/settled");
         let mut folding = fold::Folding {
             tx: &tx,
@@ -233,6 +253,7 @@ impl ReadModel {
         Ok(Applied {
             position: self.checkpoint.position,
             fresh: count,
+            decisions: decided.len() as u64,
             duplicates,
             parked,
             conflicts,

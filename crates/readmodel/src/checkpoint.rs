@@ -1,6 +1,6 @@
 //! How far the log is folded in, and the fence that keeps another log from being folded over it.
 
-use rapport_touchpoint::Timestamp;
+use rapport_touchpoint::{RecordHash, Timestamp};
 use rusqlite::{Connection, Transaction, params};
 
 use crate::error::{ReadModelError, Result};
@@ -26,21 +26,21 @@ pub struct Checkpoint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FencePoint {
     pub position: u64,
-    /// The first 128 bits of BLAKE3 over the record.
-    pub hash: [u8; 16],
+    pub hash: RecordHash,
 }
 
 impl FencePoint {
     /// Is this the record that was folded in?
     pub fn matches(&self, json: &[u8]) -> bool {
-        crate::incoming::record_hash(json) == self.hash
+        RecordHash::of(json) == self.hash
     }
 }
 
 pub(crate) fn load(connection: &Connection) -> Result<Checkpoint> {
     let position = position(connection)?;
     let mut find = connection.prepare_cached("SELECT position, hash FROM fence ORDER BY position")?;
-    let points = find.query_map([], |row| Ok(FencePoint { position: row.get(0)?, hash: sixteen(row, 1)? }))?;
+    let points =
+        find.query_map([], |row| Ok(FencePoint { position: row.get(0)?, hash: RecordHash(sixteen(row, 1)?) }))?;
     Ok(Checkpoint { position, clock: clock(connection)?, fence: points.collect::<rusqlite::Result<_>>()? })
 }
 
@@ -96,7 +96,7 @@ pub(crate) fn advance(
     tx.prepare_cached("DELETE FROM fence")?.execute([])?;
     let mut insert = tx.prepare_cached("INSERT INTO fence VALUES (?1, ?2)")?;
     for point in &fence {
-        insert.execute(params![point.position, point.hash])?;
+        insert.execute(params![point.position, point.hash.0])?;
     }
     Ok(Checkpoint { position, clock: from.clock, fence })
 }

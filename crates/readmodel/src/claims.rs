@@ -1,9 +1,12 @@
 //! Whose a device is: the claims on it, in the order of events.
 
+use std::collections::VecDeque;
+
 use rapport_customer::identity::{Claim, Span, spans};
 use rapport_touchpoint::OrderKey;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
+use crate::decisions;
 use crate::error::Result;
 use crate::identifiers::IdentifierKey;
 
@@ -14,11 +17,13 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<StoredClaim> {
     Ok(Claim { event: OrderKey::from_bytes(row.get(0)?), by: row.get(1)? })
 }
 
-pub(crate) fn insert(tx: &Transaction<'_>, device: IdentifierKey, claim: &StoredClaim) -> Result<()> {
-    tx.prepare_cached("INSERT OR REPLACE INTO claims VALUES (?1, ?2, ?3)")?.execute(params![
+/// One that is `barred` is known and does not count.
+pub(crate) fn insert(tx: &Transaction<'_>, device: IdentifierKey, claim: &StoredClaim, barred: bool) -> Result<()> {
+    tx.prepare_cached("INSERT OR REPLACE INTO claims VALUES (?1, ?2, ?3, ?4)")?.execute(params![
         device,
         claim.event.as_bytes(),
-        claim.by
+        claim.by,
+        barred
     ])?;
     Ok(())
 }
@@ -29,51 +34,95 @@ pub(crate) fn remove(tx: &Transaction<'_>, device: IdentifierKey, event: &OrderK
     Ok(())
 }
 
-/// The last claim at or before an event.
+/// The last claim at or before an event; one by hand is before all others.
 pub(crate) fn before(connection: &Connection, device: IdentifierKey, event: &OrderKey) -> Result<Option<StoredClaim>> {
     let mut find = connection.prepare_cached(
-        "SELECT event, anchor FROM claims WHERE device = ?1 AND event <= ?2 ORDER BY event DESC LIMIT 1",
+        "SELECT event, anchor FROM claims WHERE device = ?1 AND event <= ?2 AND barred = 0 ORDER BY event DESC LIMIT 1",
     )?;
-    Ok(find.query_row(params![device, event.as_bytes()], from_row).optional()?)
+    let found = find.query_row(params![device, event.as_bytes()], from_row).optional()?;
+    if found.is_some() { Ok(found) } else { by_hand(connection, device) }
+}
+
+fn by_hand(connection: &Connection, device: IdentifierKey) -> Result<Option<StoredClaim>> {
+    Ok(decisions::gift(connection, device)?.map(|gift| Claim { event: OrderKey::MIN, by: gift.to }))
 }
 
 /// The first claim after an event.
 pub(crate) fn after(connection: &Connection, device: IdentifierKey, event: &OrderKey) -> Result<Option<StoredClaim>> {
-    let mut find = connection
-        .prepare_cached("SELECT event, anchor FROM claims WHERE device = ?1 AND event > ?2 ORDER BY event LIMIT 1")?;
+    let mut find = connection.prepare_cached(
+        "SELECT event, anchor FROM claims WHERE device = ?1 AND event > ?2 AND barred = 0 ORDER BY event LIMIT 1",
+    )?;
     Ok(find.query_row(params![device, event.as_bytes()], from_row).optional()?)
 }
 
 /// The last claim of all: whose the device is now.
 pub(crate) fn last(connection: &Connection, device: IdentifierKey) -> Result<Option<StoredClaim>> {
-    let mut find =
-        connection.prepare_cached("SELECT event, anchor FROM claims WHERE device = ?1 ORDER BY event DESC LIMIT 1")?;
-    Ok(find.query_row([device], from_row).optional()?)
+    let mut find = connection.prepare_cached(
+        "SELECT event, anchor FROM claims WHERE device = ?1 AND barred = 0 ORDER BY event DESC LIMIT 1",
+    )?;
+    let found = find.query_row([device], from_row).optional()?;
+    if found.is_some() { Ok(found) } else { by_hand(connection, device) }
 }
 
 /// Did this anchor ever claim this device?
 pub(crate) fn exists(tx: &Transaction<'_>, anchor: IdentifierKey, device: IdentifierKey) -> Result<bool> {
-    let mut find = tx.prepare_cached("SELECT 1 FROM claims WHERE anchor = ?1 AND device = ?2 LIMIT 1")?;
+    let mut find =
+        tx.prepare_cached("SELECT 1 FROM claims WHERE anchor = ?1 AND barred = 0 AND device = ?2 LIMIT 1")?;
     Ok(find.exists([anchor, device])?)
 }
 
-/// Everyone who ever claimed a device.
+/// Everyone who ever claimed a device, or got it by hand; the barred ones too.
 pub(crate) fn claimants(tx: &Transaction<'_>, device: IdentifierKey) -> Result<Vec<IdentifierKey>> {
     let mut find = tx.prepare_cached("SELECT DISTINCT anchor FROM claims WHERE device = ?1")?;
     let rows = find.query_map([device], |row| row.get(0))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let mut claimants: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
+    claimants.extend(decisions::gift(tx, device)?.map(|gift| gift.to));
+    Ok(claimants)
 }
 
-/// The devices that an anchor ever claimed. It may have claimed each of them a million times, so each is asked for once.
+/// Bars the claims of one anchor on a device, or lets them count; `true` if that changed any.
+pub(crate) fn bar(tx: &Transaction<'_>, device: IdentifierKey, anchor: IdentifierKey, barred: bool) -> Result<bool> {
+    let changed = tx
+        .prepare_cached("UPDATE claims SET barred = ?3 WHERE device = ?1 AND anchor = ?2 AND barred <> ?3")?
+        .execute(params![device, anchor, barred])?;
+    Ok(changed > 0)
+}
+
+/// The devices that an anchor ever claimed or got by hand. It may have claimed each of them a million times, so each is asked for once.
 pub(crate) fn devices_of(connection: &Connection, anchor: IdentifierKey) -> Result<Vec<IdentifierKey>> {
-    let mut next = connection.prepare_cached("SELECT min(device) FROM claims WHERE anchor = ?1 AND device > ?2")?;
-    let mut devices = Vec::new();
+    let mut next =
+        connection.prepare_cached("SELECT min(device) FROM claims WHERE anchor = ?1 AND barred = 0 AND device > ?2")?;
+    let mut devices = decisions::given_to(connection, anchor)?;
     let mut last = IdentifierKey(i64::MIN);
     while let Some(device) = next.query_row([anchor, last], |row| row.get(0))? {
         devices.push(device);
         last = device;
     }
     Ok(devices)
+}
+
+/// Into whose hands a device passed, and from which event on; the last `most` times. `None` is the beginning of time.
+pub(crate) fn hands(
+    connection: &Connection,
+    device: IdentifierKey,
+    most: usize,
+) -> Result<Vec<(Option<OrderKey>, IdentifierKey)>> {
+    let mut find = connection
+        .prepare_cached("SELECT event, anchor FROM claims WHERE device = ?1 AND barred = 0 ORDER BY event")?;
+    let mut hands: VecDeque<(Option<OrderKey>, IdentifierKey)> =
+        decisions::gift(connection, device)?.map(|gift| (None, gift.to)).into_iter().collect();
+    for claim in find.query_map([device], from_row)? {
+        let Claim { event, by } = claim?;
+        match hands.back() {
+            Some((_, last)) if *last == by => {}
+            Some(_) => hands.push_back((Some(event), by)),
+            None => hands.push_back((None, by)),
+        }
+        if hands.len() > most {
+            hands.pop_front();
+        }
+    }
+    Ok(hands.into())
 }
 
 /// The stretches of a device's time that belong to these anchors, from one event on; the first may begin before it.
@@ -84,8 +133,9 @@ pub(crate) fn spans_of(
     from: &OrderKey,
 ) -> Result<Vec<Span<bool>>> {
     let first = before(connection, device, from)?;
-    let mut find = connection
-        .prepare_cached("SELECT event, anchor FROM claims WHERE device = ?1 AND event > ?2 ORDER BY event")?;
+    let mut find = connection.prepare_cached(
+        "SELECT event, anchor FROM claims WHERE device = ?1 AND event > ?2 AND barred = 0 ORDER BY event",
+    )?;
     let later = find.query_map(params![device, from.as_bytes()], from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
     let claims = first.into_iter().chain(later);
     let ours = claims.map(|claim| Claim { by: anchors.contains(&claim.by), event: claim.event });

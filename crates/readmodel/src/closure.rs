@@ -1,65 +1,48 @@
-//! Regrouping: the connected closure of some identifiers is resolved anew, and what changed is named.
+//! A connected closure: everyone who could be one customer with somebody, with the evidence and the decisions among them.
 //!
 //! A closure is small: devices do not connect, and identifiers that many share are void.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rapport_customer::identity::{KindIndex, Link, Usable, resolve};
+use rapport_customer::identity::{Apart, Link, Merge, Resolution, Rules, Usable, resolve};
 use rapport_touchpoint::OrderKey;
-use rusqlite::Transaction;
+use rusqlite::Connection;
 
+use crate::decisions::{self, Kind, Standing};
 use crate::error::Result;
-use crate::identifiers::IdentifierKey;
-use crate::identity::Settling;
-use crate::{customers, links};
+use crate::identifiers::{Identifier, IdentifierKey};
+use crate::links;
 
-/// One connected closure: its identifiers by strength, and the links among them.
-struct Closure {
-    members: Vec<(Usable, IdentifierKey)>,
-    links: Vec<Link>,
+/// Its identifiers by strength, the links among them, and the decisions that name any of them.
+pub(crate) struct Closure {
+    pub members: Vec<(Usable, IdentifierKey)>,
+    pub links: Vec<Link>,
+    /// In the order of events.
+    pub decisions: Vec<Standing>,
 }
 
-impl Settling<'_, '_> {
-    /// Resolves every closure that one of the seeds lies in. `left` are identifiers that were members and are void now.
-    pub(crate) fn regroup(&mut self, seeds: &BTreeSet<IdentifierKey>, left: &BTreeSet<IdentifierKey>) -> Result<()> {
-        let mut roots_before: BTreeMap<IdentifierKey, u32> = BTreeMap::new();
-        let mut lost: BTreeSet<IdentifierKey> = BTreeSet::new();
-        for identifier in left {
-            if let Some(root) = self.roots_of_void.get(identifier) {
-                lost.insert(*root);
-            }
-        }
-        let mut done = BTreeSet::new();
-        let mut groups = Vec::new();
-        for seed in seeds {
-            if done.contains(seed) || self.ids.get(self.tx, *seed)?.void {
-                continue;
-            }
-            let closure = self.closure_of(*seed)?;
-            done.extend(closure.members.iter().map(|(_, key)| *key));
-            for (_, key) in &closure.members {
-                if let Some(root) = self.ids.get(self.tx, *key)?.root {
-                    *roots_before.entry(root).or_default() += 1;
-                }
-            }
-            groups.extend(self.resolve(&closure)?);
-        }
-        for group in groups {
-            self.seat(&group, &roots_before, &lost)?;
-        }
-        for root in lost {
-            self.changes.refold(root);
-        }
-        Ok(())
-    }
+/// What became of the evidence in a closure.
+pub(crate) struct Resolved {
+    pub resolution: Resolution,
+    /// The merges among the decisions, in the order in which the resolution counts them.
+    pub merges: Vec<Standing>,
+}
 
-    fn closure_of(&mut self, seed: IdentifierKey) -> Result<Closure> {
+impl Closure {
+    /// Everyone whom links and merges connect with a person who is not void. `with_decisions` says that there may be any.
+    pub fn load(
+        connection: &Connection,
+        seed: IdentifierKey,
+        with_decisions: bool,
+        mut known: impl FnMut(IdentifierKey) -> Result<Identifier>,
+    ) -> Result<Self> {
         let mut edges: BTreeMap<(IdentifierKey, IdentifierKey), OrderKey> = BTreeMap::new();
+        let mut decisions: BTreeMap<OrderKey, Standing> = BTreeMap::new();
         let mut found = BTreeSet::from([seed]);
         let mut open = vec![seed];
         while let Some(identifier) = open.pop() {
-            for (partner, first) in links::partners(self.tx, identifier)? {
-                if self.ids.get(self.tx, partner)?.void {
+            for (partner, first) in links::partners(connection, identifier)? {
+                if known(partner)?.void {
                     continue;
                 }
                 edges.insert((identifier.min(partner), identifier.max(partner)), first);
@@ -67,14 +50,22 @@ impl Settling<'_, '_> {
                     open.push(partner);
                 }
             }
+            let about = if with_decisions { decisions::about(connection, identifier)? } else { Vec::new() };
+            for standing in about {
+                for named in standing.named().filter(|_| standing.kind != Kind::Split) {
+                    if known(named)?.root.is_some() && found.insert(named) {
+                        open.push(named);
+                    }
+                }
+                decisions.insert(standing.event.clone(), standing);
+            }
         }
         let mut members = Vec::with_capacity(found.len());
         for key in found {
-            members.push((self.ids.get(self.tx, key)?.usable.clone(), key));
+            members.push((known(key)?.usable, key));
         }
         members.sort_unstable();
-        let place: BTreeMap<IdentifierKey, usize> =
-            members.iter().enumerate().map(|(at, (_, key))| (*key, at)).collect();
+        let place = places(&members);
         let links = edges
             .into_iter()
             .map(|((one, other), first)| {
@@ -82,78 +73,52 @@ impl Settling<'_, '_> {
                 Link { first, stronger: one.min(other), weaker: one.max(other) }
             })
             .collect();
-        Ok(Closure { members, links })
+        Ok(Self { members, links, decisions: decisions.into_values().collect() })
     }
 
-    /// The customers of a closure; refused links are recorded.
-    fn resolve(&mut self, closure: &Closure) -> Result<Vec<Vec<IdentifierKey>>> {
-        let kinds: Vec<KindIndex> = closure.members.iter().map(|(usable, _)| usable.kind).collect();
-        let resolution = resolve(&kinds, closure.links.clone(), &self.definitions.rules);
-        let key = |member: usize| closure.members[member].1;
-        let refused: BTreeMap<(usize, usize), _> =
-            resolution.refused.iter().map(|(link, limit)| ((link.stronger, link.weaker), *limit)).collect();
-        for link in &closure.links {
-            let limit = refused.get(&(link.stronger, link.weaker)).copied();
-            links::judge(self.tx, key(link.stronger), key(link.weaker), limit)?;
+    /// Two closures as one, for what a decision between them would do.
+    pub fn and(self, other: Self) -> Self {
+        let members: BTreeSet<_> = self.members.iter().chain(&other.members).cloned().collect();
+        let members: Vec<_> = members.into_iter().collect();
+        let place = places(&members);
+        let mut links = BTreeSet::new();
+        for closure in [&self, &other] {
+            let moved = |member: usize| place[&closure.members[member].1];
+            links.extend(closure.links.iter().map(|link| Link {
+                first: link.first.clone(),
+                stronger: moved(link.stronger),
+                weaker: moved(link.weaker),
+            }));
         }
-        Ok(resolution.clusters.iter().map(|cluster| cluster.iter().map(|member| key(*member)).collect()).collect())
+        let decisions: BTreeMap<OrderKey, Standing> =
+            self.decisions.into_iter().chain(other.decisions).map(|known| (known.event.clone(), known)).collect();
+        Self { members, links: links.into_iter().collect(), decisions: decisions.into_values().collect() }
     }
 
-    /// Gives a group of identifiers its root, and says what that changes.
-    ///
-    /// The root says nothing to the world. It stays where the customer's rows are, so that joining an identifier that has
-    /// no events of its own moves nothing; of several customers with the earliest event, whose snapshots before the first
-    /// event of the others stay true.
-    fn seat(
-        &mut self,
-        group: &[IdentifierKey],
-        roots_before: &BTreeMap<IdentifierKey, u32>,
-        lost: &BTreeSet<IdentifierKey>,
-    ) -> Result<()> {
-        let mut before: BTreeMap<IdentifierKey, u32> = BTreeMap::new();
-        for key in group {
-            if let Some(root) = self.ids.get(self.tx, *key)?.root {
-                *before.entry(root).or_default() += 1;
+    pub fn resolve(&self, rules: &Rules) -> Resolved {
+        let kinds: Vec<_> = self.members.iter().map(|(usable, _)| usable.kind).collect();
+        let place = places(&self.members);
+        let places = |keys: &[IdentifierKey]| keys.iter().filter_map(|key| place.get(key).copied()).collect();
+        let (mut merges, mut taken, mut aparts) = (Vec::new(), Vec::new(), Vec::new());
+        for standing in &self.decisions {
+            let (mut left, right): (Vec<usize>, Vec<usize>) = (places(&standing.left), places(&standing.right));
+            match standing.kind {
+                Kind::Split => aparts.push(Apart { left, right }),
+                Kind::Merge { forced } => {
+                    left.extend(right);
+                    taken.push(Merge { members: left, forced });
+                    merges.push(standing.clone());
+                }
             }
         }
-        let whole = |root: &IdentifierKey, count: u32| roots_before.get(root) == Some(&count) && !lost.contains(root);
-        if let [(root, count)] = before.iter().collect::<Vec<_>>()[..]
-            && group.contains(root)
-            && whole(root, *count)
-        {
-            return Ok(());
-        }
-        let mut with_rows = Vec::new();
-        for root in before.keys() {
-            if let Some(first) = customers::first(self.tx, *root)? {
-                with_rows.push((first, *root));
-            }
-        }
-        with_rows.sort_unstable();
-        let root = with_rows.iter().map(|(_, root)| root).find(|root| group.contains(root)).or(group.iter().min());
-        let Some(root) = root.copied() else { return Ok(()) };
-        if with_rows.iter().all(|(_, other)| whole(other, before[other])) {
-            for (first, other) in with_rows.iter().filter(|(_, other)| *other != root) {
-                self.changes.refold_from(root, first);
-                self.changes.refold(*other);
-            }
-        } else {
-            for (_, other) in &with_rows {
-                self.changes.refold(*other);
-            }
-            self.changes.refold(root);
-        }
-        for key in group {
-            self.ids.set_root(self.tx, *key, Some(root))?;
-        }
-        self.changes.regrouped.insert(root);
-        Ok(())
+        Resolved { resolution: resolve(&kinds, &taken, &aparts, self.links.clone(), rules), merges }
+    }
+
+    pub fn key(&self, member: usize) -> IdentifierKey {
+        self.members[member].1
     }
 }
 
-/// Marks every link of a void identifier as not refused: it does not count at all.
-pub(crate) fn forget_refusals(tx: &Transaction<'_>, identifier: IdentifierKey) -> Result<()> {
-    tx.prepare_cached("UPDATE links SET refused = NULL WHERE identifier = ?1 OR partner = ?1")?
-        .execute([identifier])?;
-    Ok(())
+fn places(members: &[(Usable, IdentifierKey)]) -> BTreeMap<IdentifierKey, usize> {
+    members.iter().enumerate().map(|(at, (_, key))| (*key, at)).collect()
 }

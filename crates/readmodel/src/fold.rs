@@ -10,6 +10,7 @@ use rusqlite::{Transaction, params};
 
 use crate::Definitions;
 use crate::customers::{Customer, Customers, Shown, encode};
+use crate::decisions;
 use crate::error::Result;
 use crate::facts::Facts;
 use crate::identifiers::{self, IdentifierKey, Identifiers};
@@ -208,7 +209,7 @@ impl<'a, 'tx> Folding<'a, 'tx> {
         let devices = match (&members[..], grew) {
             ([], _) => vec![key],
             // Whoever claims a device for the first time has grown by it.
-            ([_], false) => Vec::new(),
+            ([member], false) => decisions::given_to(self.tx, *member)?,
             _ => timeline::devices_of(self.tx, &members)?,
         };
         let mut named = |keys: Vec<IdentifierKey>| -> Result<Vec<Identifier>> {

@@ -1,6 +1,6 @@
 //! Interned identifiers: every usable identifier has a row, and a place in a bounded cache while it is in use.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rapport_customer::identity::{CustomerId, KindIndex, Role, Rules, Usable};
 use rapport_touchpoint::OrderKey;
@@ -77,6 +77,20 @@ impl Identifiers {
                 .execute(params![key, event.as_bytes()])?;
         }
         Ok(key)
+    }
+
+    /// The identifier's key; its row is made if no event has named it yet.
+    pub fn name(
+        &mut self,
+        tx: &Transaction<'_>,
+        usable: &Usable,
+        rules: &Rules,
+        tenant_key: &[u8; 32],
+    ) -> Result<IdentifierKey> {
+        match self.find(tx, usable)? {
+            Some(key) => Ok(key),
+            None => self.make(tx, usable, &OrderKey::beyond(), rules, tenant_key),
+        }
     }
 
     pub fn find(&mut self, connection: &Connection, usable: &Usable) -> Result<Option<IdentifierKey>> {
@@ -178,6 +192,22 @@ pub(crate) fn by_key(connection: &Connection, key: IdentifierKey) -> Result<Iden
     find.query_row([key], from_row)
         .optional()?
         .ok_or_else(|| ReadModelError::corrupt(format!("identifier {} is named but has no row", key.0)))
+}
+
+/// Void identifiers after one.
+pub(crate) fn void_after(connection: &Connection, after: IdentifierKey, most: usize) -> Result<Vec<Identifier>> {
+    let mut find = connection.prepare_cached(
+        "SELECT id, kind, value, first, root, void FROM identifiers WHERE void AND id > ?1 ORDER BY id LIMIT ?2",
+    )?;
+    let rows = find.query_map(params![after, most as u64], from_row)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How many identifiers of each kind are void.
+pub(crate) fn void_by_kind(connection: &Connection) -> Result<BTreeMap<KindIndex, u64>> {
+    let mut count = connection.prepare_cached("SELECT kind, count(*) FROM identifiers WHERE void GROUP BY kind")?;
+    let rows = count.query_map([], |row| Ok((KindIndex(row.get(0)?), row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The person identifiers of a customer.

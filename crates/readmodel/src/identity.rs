@@ -8,12 +8,12 @@ use rusqlite::Transaction;
 
 use crate::Definitions;
 use crate::claims::{self, StoredClaim};
-use crate::closure;
+use crate::decisions::{self, Decided};
 use crate::error::Result;
 use crate::identifiers::{IdentifierKey, Identifiers};
 use crate::incoming::Ready;
 use crate::links::{self, Sight};
-use crate::timeline;
+use crate::{regroup, timeline};
 
 /// Customers that a batch of evidence changes beyond adding events at their end.
 #[derive(Default)]
@@ -64,18 +64,31 @@ pub(crate) struct Settling<'a, 'tx> {
     pub changes: Changes,
     /// What void identifiers stood for until this batch.
     pub roots_of_void: BTreeMap<IdentifierKey, IdentifierKey>,
+    /// Is there any decision by hand? Few tenants have many, and most customers are in none.
+    pub any_decided: bool,
+    /// Devices whose owners decisions may have changed.
+    pub devices_decided: BTreeSet<IdentifierKey>,
 }
 
-/// Takes in the evidence of new events and says where each belongs and what changed.
+/// Takes in the evidence of new events, and new decisions, and says where each event belongs and what changed.
 pub(crate) fn settle(
     tx: &Transaction<'_>,
     ids: &mut Identifiers,
     definitions: &Definitions,
     tenant_key: &[u8; 32],
     fresh: Vec<(u64, Ready)>,
+    decided: &[Decided],
 ) -> Result<(Vec<Placed>, Changes)> {
-    let mut settling =
-        Settling { tx, ids, definitions, tenant_key, changes: Changes::default(), roots_of_void: BTreeMap::new() };
+    let mut settling = Settling {
+        tx,
+        ids,
+        definitions,
+        tenant_key,
+        changes: Changes::default(),
+        roots_of_void: BTreeMap::new(),
+        any_decided: !decided.is_empty() || decisions::any(tx)?,
+        devices_decided: BTreeSet::new(),
+    };
     let mut named = Vec::with_capacity(fresh.len());
     for (_, ready) in &fresh {
         named.push(settling.meet(ready)?);
@@ -86,10 +99,12 @@ pub(crate) fn settle(
     }
     let void = settling.find_void(&met.grown)?;
     let mut seeds: BTreeSet<IdentifierKey> = met.linked;
+    seeds.extend(settling.decide(decided)?);
     for identifier in &void {
         seeds.extend(settling.void(*identifier)?);
     }
     settling.regroup(&seeds, &void)?;
+    settling.hand_devices()?;
     for identifier in &void {
         settling.give_up_events(*identifier)?;
     }
@@ -168,13 +183,19 @@ impl Settling<'_, '_> {
             self.roots_of_void.insert(identifier, root);
         }
         self.ids.set_void(self.tx, identifier)?;
-        closure::forget_refusals(self.tx, identifier)?;
+        regroup::forget_refusals(self.tx, identifier)?;
         if !is_person {
+            self.devices_decided.insert(identifier);
             self.changes.refold(identifier);
             self.disturb_owners(identifier)?;
             return Ok(Vec::new());
         }
-        Ok(links::partners(self.tx, identifier)?.into_iter().map(|(partner, _)| partner).collect())
+        let mut partners: Vec<_> =
+            links::partners(self.tx, identifier)?.into_iter().map(|(partner, _)| partner).collect();
+        if self.any_decided {
+            partners.extend(self.decided_with(identifier)?);
+        }
+        Ok(partners)
     }
 
     /// Moves the stored events of a void identifier to their next anchors.
@@ -234,6 +255,11 @@ impl Settling<'_, '_> {
             if void {
                 continue;
             }
+            let claim = Claim { event: event.clone(), by: anchor };
+            if self.is_barred(device, anchor)? {
+                claims::insert(self.tx, device, &claim, true)?;
+                continue;
+            }
             let before = claims::before(self.tx, device, event)?;
             let after = claims::after(self.tx, device, event)?;
             let claimed_already = [&before, &after].into_iter().flatten().any(|claim| claim.by == anchor);
@@ -241,7 +267,7 @@ impl Settling<'_, '_> {
                 self.changes.regrouped.insert(root);
             }
             self.hand_over(device, root, event, before.as_ref(), after.as_ref())?;
-            claims::insert(self.tx, device, &Claim { event: event.clone(), by: anchor })?;
+            claims::insert(self.tx, device, &claim, false)?;
         }
         Ok(())
     }
@@ -271,14 +297,20 @@ impl Settling<'_, '_> {
     }
 
     /// Everyone who has a part of this device's time, as it stands.
-    fn disturb_owners(&mut self, device: IdentifierKey) -> Result<()> {
-        for anchor in claims::claimants(self.tx, device)? {
-            if let Some(root) = self.ids.get(self.tx, anchor)?.root {
+    pub(crate) fn disturb_owners(&mut self, device: IdentifierKey) -> Result<()> {
+        let claimants = claims::claimants(self.tx, device)?;
+        self.disturb(&claimants)?;
+        self.changes.refold(device);
+        Ok(())
+    }
+
+    pub(crate) fn disturb(&mut self, anchors: &[IdentifierKey]) -> Result<()> {
+        for anchor in anchors {
+            if let Some(root) = self.ids.get(self.tx, *anchor)?.root {
                 self.changes.refold(root);
                 self.changes.regrouped.insert(root);
             }
         }
-        self.changes.refold(device);
         Ok(())
     }
 

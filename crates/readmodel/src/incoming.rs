@@ -1,7 +1,10 @@
 //! A record of the log on its way into the read model: decoded, checked, with its evidence. Made on many threads.
 
 use rapport_customer::identity::{Usable, evidence};
-use rapport_touchpoint::{Event, OrderKey, Timestamp, Violation, read};
+use rapport_touchpoint::{
+    BodyHash, Choice, Decision, Event, EventType, Order, OrderKey, Place, RecordHash, Recorded, Timestamp, Violation,
+    read_record,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -16,8 +19,16 @@ pub struct Incoming {
     pub position: u64,
     pub recorded_at: Timestamp,
     /// Of the record as it stands on the log; for the fence.
-    pub(crate) hash: [u8; 16],
-    pub(crate) read: Result<Ready, Unreadable>,
+    pub(crate) hash: RecordHash,
+    pub(crate) read: Result<Readable, Unreadable>,
+}
+
+/// What can be folded.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are touchpoints")]
+pub(crate) enum Readable {
+    Touchpoint(Ready),
+    Decision(Box<Decision>),
 }
 
 /// An event that can be folded.
@@ -41,23 +52,90 @@ pub(crate) struct Unreadable {
 
 impl Incoming {
     /// Reads a record under the definitions. What cannot be read becomes a reason, never an error.
-    pub fn decode(position: u64, recorded_at: Timestamp, json: Vec<u8>, definitions: &Definitions) -> Self {
-        let hash = record_hash(&json);
-        let read = read(json.clone(), recorded_at, &definitions.catalogue)
-            .map(|event| Ready {
-                key: event.touchpoint.order.key(),
-                name: event.touchpoint.name_hash(),
-                evidence: evidence(&event.touchpoint, &definitions.rules),
-                event,
+    pub fn decode(
+        position: u64,
+        recorded_at: Timestamp,
+        place: Place,
+        json: Vec<u8>,
+        definitions: &Definitions,
+    ) -> Self {
+        let hash = RecordHash::of(&json);
+        let read = read_record(json.clone(), recorded_at, place, &definitions.catalogue)
+            .map(|recorded| match recorded {
+                Recorded::Touchpoint(event) => Readable::Touchpoint(Ready::new(event, definitions)),
+                Recorded::Decision(decision) => Readable::Decision(decision),
             })
             .map_err(|violations| Unreadable::new(&json, &violations));
         Self { position, recorded_at, hash, read }
     }
 
-    /// The event's source and id, if it can be read.
+    /// The source and id, if the record can be read.
     pub fn source_and_id(&self) -> Option<(&str, &str)> {
-        let order = &self.read.as_ref().ok()?.event.touchpoint.order;
+        let order = self.read.as_ref().ok()?.order();
         Some((&order.source, &order.id))
+    }
+
+    /// Is it the decision that another record never counts?
+    pub fn is_discard(&self) -> bool {
+        matches!(&self.read, Ok(Readable::Decision(decision)) if matches!(decision.choice, Choice::Discarded(_)))
+    }
+
+    /// Of its bytes.
+    pub fn record(&self) -> RecordHash {
+        self.hash
+    }
+
+    /// The touchpoint, if it is one that can be read.
+    pub(crate) fn touchpoint(&self) -> Option<&Ready> {
+        match &self.read {
+            Ok(Readable::Touchpoint(ready)) => Some(ready),
+            Ok(Readable::Decision(_)) | Err(_) => None,
+        }
+    }
+}
+
+impl Readable {
+    pub fn is_touchpoint(&self) -> bool {
+        matches!(self, Self::Touchpoint(_))
+    }
+
+    pub fn order(&self) -> &Order {
+        match self {
+            Self::Touchpoint(ready) => &ready.event.touchpoint.order,
+            Self::Decision(decision) => &decision.order,
+        }
+    }
+
+    pub fn name(&self) -> [u8; 16] {
+        match self {
+            Self::Touchpoint(ready) => ready.name,
+            Self::Decision(decision) => decision.name_hash(),
+        }
+    }
+
+    pub fn body(&self) -> BodyHash {
+        match self {
+            Self::Touchpoint(ready) => ready.event.touchpoint.body_hash,
+            Self::Decision(decision) => decision.body_hash,
+        }
+    }
+
+    pub fn event_type(&self) -> EventType {
+        match self {
+            Self::Touchpoint(ready) => ready.event.touchpoint.event_type.clone(),
+            Self::Decision(decision) => decision.event_type(),
+        }
+    }
+}
+
+impl Ready {
+    fn new(event: Event, definitions: &Definitions) -> Self {
+        Self {
+            key: event.touchpoint.order.key(),
+            name: event.touchpoint.name_hash(),
+            evidence: evidence(&event.touchpoint, &definitions.rules),
+            event,
+        }
     }
 }
 
@@ -84,11 +162,4 @@ struct Labels {
     id: Option<Value>,
     #[serde(rename = "type")]
     event_type: Option<Value>,
-}
-
-/// What a fence point remembers of a record: the first 128 bits of BLAKE3 over its bytes.
-pub fn record_hash(json: &[u8]) -> [u8; 16] {
-    let mut hash = [0; 16];
-    hash.copy_from_slice(&blake3::hash(json).as_bytes()[..16]);
-    hash
 }

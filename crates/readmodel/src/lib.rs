@@ -11,6 +11,9 @@ mod checkpoint;
 mod claims;
 mod closure;
 mod customers;
+mod decide;
+mod decisions;
+mod discards;
 mod error;
 mod facts;
 mod fold;
@@ -21,6 +24,7 @@ mod links;
 mod parked;
 mod query;
 mod refold;
+mod regroup;
 mod schema;
 mod seen;
 mod snapshots;
@@ -38,10 +42,12 @@ pub use apply::{Applied, CustomerKey, Passed, ReadModel};
 pub use checkpoint::{Checkpoint, FencePoint};
 pub use error::ReadModelError;
 pub use incoming::Incoming;
-pub use parked::ParkedEvent;
+pub use parked::{Discard, ParkedEvent, ParkedPage, ParkedState};
 pub use query::{
-    Answer, Changed, CustomerAnswer, CustomerName, FactEntry, FactPlace, FactsPage, Filter, Found, FoundPage, Listed,
-    Reader, ResponsesQuestion, Status, TimelineEntry, TimelinePage, TransitionsQuestion,
+    Answer, Changed, CustomerAnswer, CustomerName, DecisionEntry, DecisionsPage, Evidence, Explanation, FactEntry,
+    FactPlace, FactsPage, Filter, Found, FoundPage, Hand, Listed, MergeForeseen, Outcome, Reader, Refusal,
+    RefusalPlace, RefusalsPage, ResponsesQuestion, SplitForeseen, Status, Step, TimelineEntry, TimelinePage,
+    TransitionsQuestion, Unfit, VoidIdentifier, VoidPage, VoidPlace, Without,
 };
 pub use seen::Conflict;
 pub use verify::{

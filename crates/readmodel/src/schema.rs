@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::error::{ReadModelError, Result};
 
 /// Raised when a table changes; a file of another format is built anew.
-pub(crate) const FORMAT: &str = "3";
+pub(crate) const FORMAT: &str = "4";
 
 /// Events are named by their order key everywhere ([`rapport_touchpoint::OrderKey`]), so that every table that holds
 /// events is clustered in the order of events. Identifiers are interned to integers; these say nothing outside the file.
@@ -17,33 +17,62 @@ const TABLES: &str = "
 -- Whose file this is and under which definitions it was made: format, tenant, epoch, fingerprint.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
--- One row: how far the log is folded in, up to which moment silence has fallen, and what was met on the way.
+-- One row: how far the log is folded in, up to which moment silence has fallen, and what was met on the way. `foreseen`:
+-- discards up to this position were known before anything was folded; NULL where none were looked for. `outdated`: one
+-- that was not foreseen names a record that counts here, so the file has to be folded anew.
 CREATE TABLE checkpoint (
     only       INTEGER PRIMARY KEY CHECK (only = 1),
     position   INTEGER NOT NULL,
     clock      INTEGER NOT NULL,
-    duplicates INTEGER NOT NULL
+    duplicates INTEGER NOT NULL,
+    foreseen   INTEGER,
+    outdated   INTEGER NOT NULL
 );
-INSERT INTO checkpoint VALUES (1, 0, 0, 0);
+INSERT INTO checkpoint VALUES (1, 0, 0, 0, NULL, 0);
 
 -- Some records of the log as they were when they were folded in.
 CREATE TABLE fence (position INTEGER PRIMARY KEY, hash BLOB NOT NULL);
 
--- Every distinct event: a hash of its source and id, the body that stands, and where it was first.
+-- Every distinct event and decision: a hash of its source and id, the body that stands, and where it was first.
 CREATE TABLE seen (name BLOB PRIMARY KEY, body BLOB NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
 
--- Events on the log that do not count, and why.
+-- Records of the log that do not count, and why; `record` is a hash of their bytes.
 CREATE TABLE parked (
     position    INTEGER PRIMARY KEY,
     recorded_at INTEGER NOT NULL,
+    record      BLOB NOT NULL,
     source      TEXT NOT NULL,
     id          TEXT NOT NULL,
     type        TEXT NOT NULL,
     reason      TEXT NOT NULL
 );
 
--- Every usable identifier. `alias` is the customer id that it gives; `first` its first event; `root` the member that
--- stands for its customer, NULL for devices and for void identifiers.
+CREATE INDEX parked_by_record ON parked (record);
+
+-- Records that never count, by a hash of their bytes, and the first decision that says so; parked or not yet met.
+CREATE TABLE discarded (
+    record   BLOB PRIMARY KEY,
+    position INTEGER NOT NULL,
+    time     INTEGER NOT NULL,
+    reason   TEXT NOT NULL,
+    by       TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Every distinct decision, as on the log; `name` is the hash of source and id. It `holds` unless a later one cancels it;
+-- `refused` is the limit that a merge would have broken, as with links.
+CREATE TABLE decisions (
+    position INTEGER PRIMARY KEY,
+    name     BLOB NOT NULL UNIQUE,
+    event    BLOB NOT NULL UNIQUE,
+    type     TEXT NOT NULL,
+    forced   INTEGER NOT NULL,
+    holds    INTEGER NOT NULL,
+    refused  INTEGER,
+    decision BLOB NOT NULL
+);
+
+-- Every usable identifier. `alias` is the customer id that it gives; `first` its first event, beyond all events if only
+-- decisions name it; `root` the member that stands for its customer, NULL for devices and for void identifiers.
 CREATE TABLE identifiers (
     id    INTEGER PRIMARY KEY,
     kind  INTEGER NOT NULL,
@@ -56,9 +85,11 @@ CREATE TABLE identifiers (
 CREATE UNIQUE INDEX identifiers_by_name ON identifiers (kind, value);
 CREATE INDEX identifiers_by_alias ON identifiers (alias);
 CREATE INDEX identifiers_by_root ON identifiers (root) WHERE root IS NOT NULL;
+CREATE INDEX identifiers_void ON identifiers (id, kind) WHERE void;
 
 -- Who stood in one event with whom; `partner` is always a person. Persons have a row in both directions. `first` is the
--- first event that has both; `refused` the limit that the link would have broken: a kind, -1 for all kinds together.
+-- first event that has both; `refused` the limit that the link would have broken: a kind, -1 for all kinds together, -2
+-- for a split by hand.
 CREATE TABLE links (
     identifier   INTEGER NOT NULL,
     partner      INTEGER NOT NULL,
@@ -67,11 +98,34 @@ CREATE TABLE links (
     refused      INTEGER,
     PRIMARY KEY (identifier, partner)
 ) WITHOUT ROWID;
+CREATE INDEX links_refused ON links (refused, first) WHERE refused IS NOT NULL;
 
--- Devices seen with a person: by the anchor of the event.
-CREATE TABLE claims (device INTEGER NOT NULL, event BLOB NOT NULL, anchor INTEGER NOT NULL, PRIMARY KEY (device, event))
-    WITHOUT ROWID;
-CREATE INDEX claims_by_anchor ON claims (anchor, device);
+-- Devices seen with a person: by the anchor of the event. One that a split by hand keeps from that customer is `barred`.
+CREATE TABLE claims (
+    device INTEGER NOT NULL,
+    event  BLOB NOT NULL,
+    anchor INTEGER NOT NULL,
+    barred INTEGER NOT NULL,
+    PRIMARY KEY (device, event)
+) WITHOUT ROWID;
+CREATE INDEX claims_by_anchor ON claims (anchor, barred, device);
+
+-- Whom a decision names, on the left (0) or the right (1).
+CREATE TABLE decided (
+    identifier INTEGER NOT NULL,
+    decision   BLOB NOT NULL,
+    side       INTEGER NOT NULL,
+    PRIMARY KEY (identifier, decision, side)
+) WITHOUT ROWID;
+CREATE INDEX decided_by_decision ON decided (decision, side);
+
+-- The names of decisions that a decision cancels; they may be still to come.
+CREATE TABLE cancels (target BLOB NOT NULL, event BLOB NOT NULL, PRIMARY KEY (target, event)) WITHOUT ROWID;
+CREATE INDEX cancels_by_event ON cancels (event);
+
+-- Devices that a merge by hand gives to a person, until somebody claims them.
+CREATE TABLE given (device INTEGER PRIMARY KEY, anchor INTEGER NOT NULL, decision BLOB NOT NULL);
+CREATE INDEX given_by_anchor ON given (anchor);
 
 -- The touchpoints, by anchor and in the order of events; merging and splitting customers moves no row.
 CREATE TABLE timeline (

@@ -11,6 +11,7 @@ use rapport_customer::journey::FunnelQuestion;
 use rapport_customer::{Bucket, Day, Days, Histogram, Measure, ScoreRow, ScoresQuestion, Slice};
 use rapport_readmodel::{CustomerAnswer, Filter, ResponsesQuestion, TransitionsQuestion};
 use serde_json::{Value, json};
+use support::property::hold;
 use support::{World, event_on};
 
 fn question(slice: Option<Slice>) -> ScoresQuestion {
@@ -92,15 +93,9 @@ fn touchpoint() -> impl Strategy<Value = Value> {
     })
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
-
-    #[test]
-    fn every_slicing_adds_up_to_the_whole_and_the_funnel_to_a_scan(
-        events in proptest::collection::vec(touchpoint(), 1..60),
-        cut in 1..20_usize,
-        clock in 0..4000_u32,
-    ) {
+#[test]
+fn every_slicing_adds_up_to_the_whole_and_the_funnel_to_a_scan() {
+    hold(60, &(proptest::collection::vec(touchpoint(), 1..60), 1..20_usize, 0..4000_u32), |(events, cut, clock)| {
         let mut world = World::new();
         for batch in events.chunks(cut) {
             world.fold(batch);
@@ -133,7 +128,8 @@ proptest! {
 
         let customers = everybody(&world);
         prop_assert_eq!(customers.len() as i128, world.total("customers"));
-        let labelled: Vec<String> = customers.iter().flat_map(|customer| customer.states.labels(&world.definitions.journeys)).collect();
+        let labelled: Vec<String> =
+            customers.iter().flat_map(|customer| customer.states.labels(&world.definitions.journeys)).collect();
         for label in labelled.iter().collect::<std::collections::BTreeSet<_>>() {
             let filter = Filter { labels: vec![label.clone()], ..Filter::default() };
             let found = world.reader().find(&filter, None, 1_000).unwrap().content.customers.len();
@@ -141,13 +137,17 @@ proptest! {
         }
         prop_assert_eq!(world.labels(), labelled.len(), "nobody is found by what is no longer so");
         for map in world.definitions.journeys.iter() {
-            let (_, asked) = (map, FunnelQuestion { map, days: Days::default(), bucket: Bucket::Whole, by_channel: false, channel: None });
+            let (_, asked) = (
+                map,
+                FunnelQuestion { map, days: Days::default(), bucket: Bucket::Whole, by_channel: false, channel: None },
+            );
             let funnel = world.reader().funnel(&asked).unwrap().content;
             let mut scanned: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
             let mut began = 0;
             for customer in &customers {
                 let journey = customer.states.journey.as_ref().unwrap();
-                let (_, progress) = journey.by_map(&world.definitions.journeys).find(|(of, _)| of.name == map.name).unwrap();
+                let (_, progress) =
+                    journey.by_map(&world.definitions.journeys).find(|(of, _)| of.name == map.name).unwrap();
                 let Some(place) = progress.place else { continue };
                 began += 1;
                 scanned.entry(&map.stage(place.stage).name).or_default().0 += 1;
@@ -162,17 +162,32 @@ proptest! {
                 prop_assert_eq!((count.now_in, count.entered), (now_in, entered), "{}", stage.name);
             }
             prop_assert!(scanned.is_empty());
-            let by_channel = world.reader().funnel(&FunnelQuestion { by_channel: true, bucket: Bucket::Day, ..asked }).unwrap();
+            let by_channel =
+                world.reader().funnel(&FunnelQuestion { by_channel: true, bucket: Bucket::Day, ..asked }).unwrap();
             prop_assert_eq!(by_channel.content.rows.values().map(|row| row.began).sum::<u64>(), began);
-            let listed = world.reader().transitions(
-                &TransitionsQuestion { journey: Some(map.name.clone()), ..TransitionsQuestion::default() }, None, 10_000).unwrap();
-            let made: u64 = customers.iter().flat_map(|customer| {
-                let journey = customer.states.journey.as_ref().unwrap();
-                journey.by_map(&world.definitions.journeys).filter(|(of, _)| of.name == map.name).map(|(_, progress)| progress.transitions).collect::<Vec<_>>()
-            }).sum();
+            let listed = world
+                .reader()
+                .transitions(
+                    &TransitionsQuestion { journey: Some(map.name.clone()), ..TransitionsQuestion::default() },
+                    None,
+                    10_000,
+                )
+                .unwrap();
+            let made: u64 = customers
+                .iter()
+                .flat_map(|customer| {
+                    let journey = customer.states.journey.as_ref().unwrap();
+                    journey
+                        .by_map(&world.definitions.journeys)
+                        .filter(|(of, _)| of.name == map.name)
+                        .map(|(_, progress)| progress.transitions)
+                        .collect::<Vec<_>>()
+                })
+                .sum();
             prop_assert_eq!(listed.content.unwrap().entries.len() as u64, made);
         }
-    }
+        Ok(())
+    });
 }
 
 #[test]

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{MAX_CHANNEL_BYTES, MAX_TYPE_BYTES, MAX_TYPE_WORDS};
 
 /// Decisions that only the admin services append; refused from adapters.
-const DECISIONS: [&str; 4] = ["customer.merged", "customer.split", "customer.erased", "parked.discarded"];
+const DECISIONS: [&str; 4] = [MERGED, SPLIT, "customer.erased", DISCARDED];
+pub(crate) const MERGED: &str = "customer.merged";
+pub(crate) const SPLIT: &str = "customer.split";
+pub(crate) const DISCARDED: &str = "parked.discarded";
 
 /// Dotted lower-case words: `order.placed`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Number, Value};
 
 use crate::{Timestamp, Violation};
@@ -15,6 +17,12 @@ use crate::{Timestamp, Violation};
 /// ids would be one body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BodyHash(pub [u8; 16]);
+
+/// The first 128 bits of BLAKE3 over the bytes of a record as it stands on the log; as text, 32 lower-case hex digits.
+///
+/// The one name that every record has, whatever it says, and that no other record can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordHash(pub [u8; 16]);
 
 /// What the gateway may stamp on an event; the hash is taken without it.
 const STAMPS: [&[&str]; 4] = [&[], &["dataschema"], &["time"], &["dataschema", "time"]];
@@ -37,11 +45,7 @@ impl BodyHash {
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let digits = text.as_bytes();
-        if digits.len() != 32 || !digits.iter().all(|d| matches!(d, b'0'..=b'9' | b'a'..=b'f')) {
-            return None;
-        }
-        u128::from_str_radix(text, 16).ok().map(|bits| Self(bits.to_be_bytes()))
+        parse_hex(text).map(Self)
     }
 
     fn without(attributes: &Map<String, Value>, stamps: &[&str]) -> Self {
@@ -57,6 +61,51 @@ impl BodyHash {
         Self(hash)
     }
 }
+
+impl RecordHash {
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut hash = [0; 16];
+        hash.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
+        Self(hash)
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        parse_hex(text).map(Self)
+    }
+}
+
+fn parse_hex(text: &str) -> Option<[u8; 16]> {
+    let digits = text.as_bytes();
+    if digits.len() != 32 || !digits.iter().all(|d| matches!(d, b'0'..=b'9' | b'a'..=b'f')) {
+        return None;
+    }
+    u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)
+}
+
+macro_rules! as_hex {
+    ($($hash:ident),+) => {$(
+        impl fmt::Display for $hash {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:032x}", u128::from_be_bytes(self.0))
+            }
+        }
+
+        impl Serialize for $hash {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $hash {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::parse(&text).ok_or_else(|| D::Error::custom("must be 32 lower-case hex digits"))
+            }
+        }
+    )+};
+}
+
+as_hex!(BodyHash, RecordHash);
 
 /// RFC 8785. What serde_json writes of sorted maps is that already, but for floats and for names that sort otherwise in
 /// UTF-16; telling so is five times as fast as writing it the long way.
@@ -115,12 +164,6 @@ fn keep_digits(value: &mut Value) {
         Value::Array(values) => values.iter_mut().for_each(keep_digits),
         Value::Object(fields) => fields.values_mut().for_each(keep_digits),
         Value::Null | Value::Bool(_) | Value::String(_) => {}
-    }
-}
-
-impl fmt::Display for BodyHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
     }
 }
 

@@ -208,7 +208,7 @@ impl Content {
     }
 }
 
-fn typed<T: DeserializeOwned>(data: &Map<String, Value>) -> Result<T, Violation> {
+pub(crate) fn typed<T: DeserializeOwned>(data: &Map<String, Value>) -> Result<T, Violation> {
     // The path is kept only where there is an error to explain: keeping it costs as much as reading.
     if let Ok(read) = T::deserialize(data) {
         return Ok(read);

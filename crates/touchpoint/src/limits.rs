@@ -32,3 +32,11 @@ pub const MAX_FIELD_CHARS: usize = 200;
 pub const MAX_RULE_CHARS: usize = 200;
 /// Violations reported for one event; the rest are counted.
 pub const MAX_VIOLATIONS: usize = 10;
+/// Identifiers on one side of a decision.
+pub const MAX_DECIDED_IDENTIFIERS: usize = 50;
+/// Decisions that one decision cancels.
+pub const MAX_CANCELLED: usize = 50;
+/// Bytes of the reason for a decision.
+pub const MAX_REASON_BYTES: usize = 1024;
+/// Bytes of who decided.
+pub const MAX_BY_BYTES: usize = 128;

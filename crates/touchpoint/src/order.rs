@@ -14,6 +14,11 @@ pub struct Order {
 }
 
 impl Order {
+    /// 128 bits that name the event for ever: a hash of source and id.
+    pub fn name_hash(&self) -> [u8; 16] {
+        name_hash(&self.source, &self.id)
+    }
+
     /// The same order as bytes that compare as the events do.
     ///
     /// Layout: time as 8 bytes big-endian; `0x00` for no sequence, else `0x01`, its text and `0x00`; source and `0x00`; id.
@@ -34,6 +39,14 @@ impl Order {
     }
 }
 
+pub(crate) fn name_hash(source: &str, id: &str) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(source.as_bytes()).update(&[0]).update(id.as_bytes());
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    hash
+}
+
 /// An [`Order`] as bytes; compares like it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OrderKey(Vec<u8>);
@@ -41,6 +54,11 @@ pub struct OrderKey(Vec<u8>);
 impl OrderKey {
     /// Below every event.
     pub const MIN: Self = Self(Vec::new());
+
+    /// Above every event.
+    pub fn beyond() -> Self {
+        Self(vec![u8::MAX])
+    }
 
     /// Bytes that [`Order::key`] gave earlier.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {

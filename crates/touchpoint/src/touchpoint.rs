@@ -29,10 +29,6 @@ impl Touchpoint {
 
     /// 128 bits that name the event for ever: a hash of source and id.
     pub fn name_hash(&self) -> [u8; 16] {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(self.order.source.as_bytes()).update(&[0]).update(self.order.id.as_bytes());
-        let mut hash = [0; 16];
-        hash.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
-        hash
+        self.order.name_hash()
     }
 }

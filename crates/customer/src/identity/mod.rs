@@ -5,8 +5,8 @@
 //! meets too many others is void. A device is claimed by the person it is seen with ([`owner_at`]). An event belongs to
 //! its anchor, its strongest usable identifier that is not void.
 //!
-//! There are no decisions by hand yet; their place is in front of the links, since a merge by hand is a link that comes
-//! before all others.
+//! Decisions by hand hold for all times: a [`Merge`] comes before all links and may be forced over a limit, an [`Apart`]
+//! keeps two sides from ever being joined. A decision that a later one cancels is as if it had never been.
 
 mod cluster;
 mod customer_id;
@@ -15,7 +15,7 @@ mod evidence;
 mod rules;
 mod state;
 
-pub use cluster::{Limit, Link, Members, Resolution, resolve};
+pub use cluster::{Apart, Joint, Limit, Link, Members, Merge, Resolution, resolve};
 pub use customer_id::CustomerId;
 pub use device::{Claim, Span, owner_at, spans};
 pub use evidence::{Usable, evidence};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use rapport_touchpoint::{Channel, EventType};
+use rapport_touchpoint::{Channel, EventType, Place};
 
 use crate::Filter;
 
@@ -29,9 +29,18 @@ impl Kinds {
         self.pairs().into_iter().filter(|(_, event_type)| !event_type.is_decision()).collect()
     }
 
-    /// For each number, whether the filter lets it through.
-    pub(super) fn passing(&self, filter: &Filter) -> Vec<bool> {
+    /// For each number that the filter lets through, where its records stand.
+    pub(super) fn passing(&self, filter: &Filter) -> Vec<Option<Place>> {
         let pairs = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        pairs.iter().map(|(channel, event_type)| filter.matches(channel, event_type)).collect()
+        let passing = |(channel, event_type): &(Channel, EventType)| {
+            let place = if event_type.is_decision() { Place::Decisions } else { Place::Touchpoints };
+            filter.matches(channel, event_type).then_some(place)
+        };
+        pairs.iter().map(passing).collect()
     }
+}
+
+/// Decisions come through no channel; the table wants a word for each.
+pub(super) fn no_channel() -> Channel {
+    Channel::parse("control").expect("a word")
 }

@@ -1,7 +1,7 @@
 //! The log in a file of this machine: SQLite with one writer thread that commits in groups whatever is waiting.
 
+mod files;
 mod kinds;
-mod place;
 mod reader;
 mod schema;
 mod writer;
@@ -17,8 +17,8 @@ use rapport_touchpoint::limits::MAX_EVENT_BYTES;
 use rapport_touchpoint::{Channel, EventType};
 use tokio::sync::watch;
 
+use self::files::Files;
 use self::kinds::Kinds;
-use self::place::Place;
 pub(crate) use self::reader::Reader;
 use self::writer::Writer;
 use crate::queue::{Queue, Verdict, WAITING_BYTES, queue};
@@ -36,7 +36,7 @@ struct Inner {
     epoch: Epoch,
     queue: Queue,
     kinds: Kinds,
-    place: Place,
+    files: Files,
     head: watch::Receiver<Position>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -55,13 +55,13 @@ impl Embedded {
         let (queue, jobs) = queue(MAX_EVENT_BYTES, WAITING_BYTES, PATIENCE);
         let (head_sender, head) = watch::channel(opened.head);
         let kinds = Kinds::new(opened.kinds.clone());
-        let (epoch, place) = (opened.epoch.clone(), opened.place.clone());
+        let (epoch, files) = (opened.epoch.clone(), opened.files.clone());
         let writer = Writer::new(opened, kinds.clone(), head_sender);
         let thread = std::thread::Builder::new()
             .name(format!("log-{tenant}"))
             .spawn(move || writer.run(jobs))
             .map_err(|source| OpenError::Writer { source })?;
-        Ok(Self(Arc::new(Inner { path, epoch, queue, kinds, place, head, writer: Mutex::new(Some(thread)) })))
+        Ok(Self(Arc::new(Inner { path, epoch, queue, kinds, files, head, writer: Mutex::new(Some(thread)) })))
     }
 
     pub(crate) async fn append(&self, batch: Batch) -> Vec<Verdict> {
@@ -77,7 +77,7 @@ impl Embedded {
     }
 
     pub(crate) fn head(&self) -> Result<Position, ReadError> {
-        match self.0.place.lost() {
+        match self.0.files.lost() {
             Some(path) => Err(ReadError::Lost { path: path.to_owned() }),
             None => Ok(*self.0.head.borrow()),
         }

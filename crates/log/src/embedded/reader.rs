@@ -114,6 +114,10 @@ impl Scan {
         let until = head.min(Position(self.position.0 + span));
         // The writer tells of new kinds before it tells of the head that needs them.
         let passing = self.kinds.passing(&self.filter);
+        if passing.iter().all(Option::is_none) {
+            self.position = head;
+            return Ok(Vec::new());
+        }
         let mut statement = connection
             .prepare_cached(
                 "SELECT position, recorded_at, kind, json, trace FROM records
@@ -125,7 +129,7 @@ impl Scan {
         while let Some(row) = rows.next().map_err(storage)? {
             let position = Position(row.get(0).map_err(storage)?);
             let kind: usize = row.get(2).map_err(storage)?;
-            if passing.get(kind).copied().unwrap_or(false) {
+            if let Some(place) = passing.get(kind).copied().flatten() {
                 let nanos = row.get(1).map_err(storage)?;
                 let recorded_at = Timestamp::from_nanos(nanos).ok_or_else(|| ReadError::Broken {
                     position,
@@ -135,7 +139,7 @@ impl Scan {
                 let trace: Option<String> = row.get(4).map_err(storage)?;
                 let trace = trace.and_then(|text| TraceParent::parse(&text));
                 bytes += json.len();
-                chunk.push(Read::Record(Record { position, recorded_at, json: Bytes::from(json), trace }));
+                chunk.push(Read::Record(Record { position, recorded_at, place, json: Bytes::from(json), trace }));
             }
             if bytes >= CHUNK_BYTES || chunk.len() as u64 >= CHUNK_RECORDS {
                 self.position = position;

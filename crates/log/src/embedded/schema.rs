@@ -13,7 +13,7 @@ use rapport_touchpoint::{Channel, EventType};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use uuid::Uuid;
 
-use super::place::Place;
+use super::files::Files;
 use crate::{Epoch, OpenError, Position, Tenant};
 
 const FORMAT: i64 = 1;
@@ -36,7 +36,7 @@ pub(super) struct Opened {
     pub(super) head: Position,
     pub(super) last_recorded_at: i64,
     pub(super) kinds: Vec<(Channel, EventType)>,
-    pub(super) place: Place,
+    pub(super) files: Files,
     /// Held as long as the file is written.
     pub(super) lock: Lock,
 }
@@ -63,8 +63,8 @@ pub(super) fn open(path: &Path, tenant: &Tenant) -> Result<Opened, OpenError> {
     add_trace(&connection).map_err(storage)?;
     let (head, last_recorded_at) = read_end(&connection).map_err(storage)?;
     let kinds = read_kinds(&connection, path)?;
-    let place = Place::of(path).map_err(|source| OpenError::Folder { path: path.to_owned(), source })?;
-    Ok(Opened { connection, epoch, head, last_recorded_at, kinds, place, lock })
+    let files = Files::of(path).map_err(|source| OpenError::Folder { path: path.to_owned(), source })?;
+    Ok(Opened { connection, epoch, head, last_recorded_at, kinds, files, lock })
 }
 
 /// A connection that reads while another writes.

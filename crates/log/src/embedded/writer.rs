@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rapport_touchpoint::{BodyHash, Channel, EventType, Touchpoint};
+use rapport_touchpoint::{BodyHash, Channel, EventType};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 use tokio::sync::watch;
 
-use super::kinds::Kinds;
-use super::place::Place;
+use super::files::Files;
+use super::kinds::{Kinds, no_channel};
 use super::schema::{Lock, Opened};
-use crate::batch::Entry;
+use crate::batch::{Appending, Entry};
 use crate::error::Away;
 use crate::name::{Bodies, Name, Standing, written};
 use crate::queue::{Jobs, answer, entries};
@@ -27,7 +27,7 @@ pub(super) struct Writer {
     last_recorded_at: i64,
     numbers: HashMap<(Channel, EventType), usize>,
     kinds: Kinds,
-    place: Place,
+    files: Files,
     head_sender: watch::Sender<Position>,
     _lock: Lock,
 }
@@ -42,9 +42,9 @@ struct Written {
 
 impl Writer {
     pub(super) fn new(opened: Opened, kinds: Kinds, head_sender: watch::Sender<Position>) -> Self {
-        let Opened { connection, head, last_recorded_at, kinds: pairs, place, lock, epoch: _ } = opened;
+        let Opened { connection, head, last_recorded_at, kinds: pairs, files, lock, epoch: _ } = opened;
         let numbers = pairs.into_iter().enumerate().map(|(number, pair)| (pair, number)).collect();
-        Self { connection, head, last_recorded_at, numbers, kinds, place, head_sender, _lock: lock }
+        Self { connection, head, last_recorded_at, numbers, kinds, files, head_sender, _lock: lock }
     }
 
     /// Until the queue is closed and empty.
@@ -75,7 +75,7 @@ impl Writer {
     }
 
     fn in_place(&self) -> Result<(), AppendError> {
-        let Some(path) = self.place.lost() else { return Ok(()) };
+        let Some(path) = self.files.lost() else { return Ok(()) };
         tracing::error!(path = %path.display(), "the log's file was moved, removed or replaced; nothing more is taken");
         Err(AppendError::Unavailable(Away::Lost))
     }
@@ -112,7 +112,7 @@ fn write(
     recorded_at: i64,
     numbers: &HashMap<(Channel, EventType), usize>,
 ) -> rusqlite::Result<Written> {
-    let names: Vec<Name> = events.iter().map(|entry| entry.event.name_hash()).collect();
+    let names: Vec<Name> = events.iter().map(|entry| entry.event.name).collect();
     let mut known = look_up(transaction, &names)?;
     let mut new_ids: Vec<(Name, BodyHash, Position)> = Vec::new();
     let mut new_kinds: Vec<(Channel, EventType)> = Vec::new();
@@ -121,7 +121,7 @@ fn write(
         .prepare_cached("INSERT INTO records (position, recorded_at, kind, json, trace) VALUES (?, ?, ?, ?, ?)")?;
     for (Entry { event, trace }, name) in events.iter().zip(names) {
         let bodies = known.entry(name).or_default();
-        let first = match bodies.standing(event.body_hash) {
+        let first = match bodies.standing(event.body) {
             Standing::Known(verdict) => {
                 verdicts.push(verdict);
                 continue;
@@ -130,9 +130,9 @@ fn write(
         };
         head = Position(head.0 + 1);
         let kind = number(transaction, event, numbers, &mut new_kinds)?;
-        insert.execute(params![head.0, recorded_at, kind, event.json(), trace.map(|trace| trace.to_string())])?;
-        bodies.add(event.body_hash, head);
-        new_ids.push((name, event.body_hash, head));
+        insert.execute(params![head.0, recorded_at, kind, event.json, trace.map(|trace| trace.to_string())])?;
+        bodies.add(event.body, head);
+        new_ids.push((name, event.body, head));
         verdicts.push(written(head, first));
     }
     // In key order each page of the tree is touched once per group.
@@ -162,11 +162,12 @@ fn look_up(transaction: &Transaction<'_>, names: &[Name]) -> rusqlite::Result<Ha
 /// The number of the event's channel and type; a new pair is written.
 fn number(
     transaction: &Transaction<'_>,
-    event: &Touchpoint,
+    event: &Appending,
     numbers: &HashMap<(Channel, EventType), usize>,
     new_kinds: &mut Vec<(Channel, EventType)>,
 ) -> rusqlite::Result<usize> {
-    let pair = (event.channel.clone(), event.event_type.clone());
+    let channel = event.channel.clone().unwrap_or_else(no_channel);
+    let pair = (channel, event.event_type.clone());
     if let Some(number) = numbers.get(&pair) {
         return Ok(*number);
     }

@@ -100,7 +100,7 @@ impl Appender {
     }
 
     async fn append(&mut self, events: &[Entry<'_>]) -> Vec<Verdict> {
-        let names: Vec<Name> = events.iter().map(|entry| entry.event.name_hash()).collect();
+        let names: Vec<Name> = events.iter().map(|entry| entry.event.name).collect();
         let (steps, messages) = self.plan(events, &names);
         let outcomes = tokio::select! {
             outcomes = self.publisher.publish(&messages) => outcomes,
@@ -111,9 +111,7 @@ impl Appender {
         for (step, (Entry { event, .. }, name)) in steps.into_iter().zip(events.iter().zip(names)) {
             verdicts.push(match step {
                 Step::Told(verdict) => Ok(verdict),
-                Step::Sent(message) => {
-                    outcomes[message].clone().map(|stored| self.judge(name, event.body_hash, stored))
-                }
+                Step::Sent(message) => outcomes[message].clone().map(|stored| self.judge(name, event.body, stored)),
             });
         }
         verdicts
@@ -124,14 +122,14 @@ impl Appender {
         let mut messages: Vec<Message> = Vec::with_capacity(events.len());
         let mut sent: HashMap<(Name, BodyHash), usize> = HashMap::with_capacity(events.len());
         let step = |(Entry { event, trace }, name): (&Entry<'_>, &Name)| {
-            if let Standing::Known(verdict) = self.recent.standing(name, event.body_hash) {
+            if let Standing::Known(verdict) = self.recent.standing(name, event.body) {
                 return Step::Told(verdict);
             }
-            let message = *sent.entry((*name, event.body_hash)).or_insert_with(|| {
+            let message = *sent.entry((*name, event.body)).or_insert_with(|| {
                 messages.push(Message {
                     subject: subject::of(&self.tenant, event),
-                    id: format!("{}-{}", hex(name), event.body_hash),
-                    payload: Bytes::copy_from_slice(event.json()),
+                    id: format!("{}-{}", hex(name), event.body),
+                    payload: Bytes::copy_from_slice(&event.json),
                     trace: *trace,
                 });
                 messages.len() - 1

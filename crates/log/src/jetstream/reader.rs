@@ -10,7 +10,7 @@ use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::stream::RawMessageErrorKind;
 use bytes::Bytes;
 use futures::StreamExt;
-use rapport_touchpoint::Timestamp;
+use rapport_touchpoint::{Place, Timestamp};
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::Stream;
 use super::publish::TRACE;
-use super::stream;
+use super::{stream, subject};
 use crate::{Cause, Position, Read, ReadError, Record, TraceParent};
 
 /// Asked for at a time; half as many more may be on their way, far below what the client can hold.
@@ -187,7 +187,7 @@ impl Reader {
     }
 
     fn take(&mut self, message: Received) -> Result<Read, ReadError> {
-        let Received { position, recorded_at, pending, json, trace } = message;
+        let Received { position, recorded_at, pending, place, json, trace } = message;
         let recorded_at = recorded_at.ok_or_else(|| ReadError::Broken {
             position,
             what: "it was recorded before 1970 or after 2262".to_owned(),
@@ -202,7 +202,7 @@ impl Reader {
                 self.caught_up = CaughtUp::At(position);
             }
         }
-        Ok(Read::Record(Record { position, recorded_at, json, trace }))
+        Ok(Read::Record(Record { position, recorded_at, place, json, trace }))
     }
 }
 
@@ -211,6 +211,7 @@ struct Received {
     position: Position,
     recorded_at: Option<Timestamp>,
     pending: u64,
+    place: Place,
     json: Bytes,
     trace: Option<TraceParent>,
 }
@@ -228,7 +229,8 @@ impl Following {
         let (recorded_at, pending) = (Timestamp::from_datetime(info.published), info.pending);
         let trace = message.headers.as_ref().and_then(|headers| headers.get(TRACE));
         let trace = trace.and_then(|text| TraceParent::parse(text.as_str()));
-        Ok(Received { position, recorded_at, pending, json: message.message.payload, trace })
+        let place = subject::place(&message.subject);
+        Ok(Received { position, recorded_at, pending, place, json: message.message.payload, trace })
     }
 }
 

@@ -1,8 +1,11 @@
 //! The names on the server: a tenant's stream and the subjects of its events.
 
-use rapport_touchpoint::{Channel, EventType, Touchpoint};
+use rapport_touchpoint::{Channel, EventType, Place};
 
+use crate::batch::Appending;
 use crate::{Filter, Tenant, TypeFilter};
+
+const DECISIONS: &str = "control.";
 
 pub(super) fn stream_name(tenant: &Tenant) -> String {
     format!("touchpoints_{tenant}")
@@ -10,7 +13,7 @@ pub(super) fn stream_name(tenant: &Tenant) -> String {
 
 /// What the stream takes in.
 pub(super) fn all(tenant: &Tenant) -> Vec<String> {
-    vec![touchpoints(tenant), format!("control.{tenant}.>")]
+    vec![touchpoints(tenant), decisions(tenant)]
 }
 
 /// Touchpoints without decisions.
@@ -18,19 +21,30 @@ pub(super) fn touchpoints(tenant: &Tenant) -> String {
     format!("touchpoint.{tenant}.>")
 }
 
+fn decisions(tenant: &Tenant) -> String {
+    format!("{DECISIONS}{tenant}.>")
+}
+
 /// `touchpoint.<tenant>.<channel>.<type>`, and `control.<tenant>.<type>` for a decision.
-pub(super) fn of(tenant: &Tenant, event: &Touchpoint) -> String {
-    if event.event_type.is_decision() {
-        format!("control.{tenant}.{}", event.event_type)
-    } else {
-        format!("touchpoint.{tenant}.{}.{}", event.channel, event.event_type)
+pub(super) fn of(tenant: &Tenant, event: &Appending) -> String {
+    match &event.channel {
+        None => format!("{DECISIONS}{tenant}.{}", event.event_type),
+        Some(channel) => format!("touchpoint.{tenant}.{channel}.{}", event.event_type),
     }
+}
+
+/// Where a message stands.
+pub(super) fn place(subject: &str) -> Place {
+    if subject.starts_with(DECISIONS) { Place::Decisions } else { Place::Touchpoints }
 }
 
 /// What a consumer asks for; none is the whole stream.
 pub(super) fn passing(tenant: &Tenant, filter: &Filter) -> Vec<String> {
     if filter.is_all() {
         return Vec::new();
+    }
+    if filter.decisions_only {
+        return vec![decisions(tenant)];
     }
     let types: Vec<String> = match filter.distinct_types() {
         types if types.is_empty() => vec![">".to_owned()],
@@ -64,6 +78,7 @@ mod tests {
         let filter = Filter {
             types: types.iter().map(|text| TypeFilter::parse(text).unwrap()).collect(),
             channels: channels.iter().map(|text| Channel::parse(text).unwrap()).collect(),
+            ..Filter::default()
         };
         passing(&Tenant::parse("acme").unwrap(), &filter).join(" ")
     }

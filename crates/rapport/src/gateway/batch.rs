@@ -113,7 +113,7 @@ impl Checked {
         let mut appended = Vec::new();
         if !valid.is_empty() {
             let appending = span.child("append");
-            let batch = rapport_log::Batch { events: valid, trace: appending.carried() };
+            let batch = rapport_log::Batch::from(valid).with_trace(appending.carried());
             // The log takes its queue in the order in which appends are first polled.
             let mut append = pin!(tenant.log.append(batch));
             appended = match futures::poll!(append.as_mut()) {

@@ -46,8 +46,9 @@ impl Batch {
     pub fn decode(self, definitions: &Definitions) -> Decoded {
         let began = Instant::now();
         let records = self.records.into_par_iter().with_min_len(64);
-        let decode =
-            |record: Record| Incoming::decode(record.position.0, record.recorded_at, record.json.to_vec(), definitions);
+        let decode = |Record { position, recorded_at, place, json, .. }: Record| {
+            Incoming::decode(position.0, recorded_at, place, json.to_vec(), definitions)
+        };
         Decoded { began, records: records.map(decode).collect(), traced: self.traced }
     }
 }

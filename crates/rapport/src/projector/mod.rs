@@ -6,12 +6,14 @@ mod batch;
 mod changes;
 mod fence;
 mod folding;
+mod foresight;
 mod generations;
 mod lock;
 mod measure;
 mod projection;
 mod readiness;
 mod rebuild;
+mod retry;
 mod traced;
 mod verify;
 mod waiting;
@@ -25,6 +27,7 @@ use thiserror::Error;
 pub use changes::{ChangeSet, Changes};
 pub use projection::{Live, NotYet, Projection, Setup};
 pub use rebuild::{RebuildError, RebuildProgress, Updates};
+pub use retry::LookUpError;
 pub use verify::{
     ConflictingBodies, ModelDigests, Phase, Verified, VerifyError, VerifyProgress, VerifyUpdate, VerifyUpdates,
 };

@@ -50,14 +50,14 @@ impl Traced {
 mod tests {
     use bytes::Bytes;
     use rapport_log::Position;
-    use rapport_touchpoint::Timestamp;
+    use rapport_touchpoint::{Place, Timestamp};
 
     use super::*;
     use crate::clock::Clock;
 
     fn record(span_id: u64, flags: u8, recorded_at: Timestamp) -> Record {
         let trace = Some(TraceParent { trace_id: 1, span_id, flags });
-        Record { position: Position(span_id), recorded_at, json: Bytes::new(), trace }
+        Record { position: Position(span_id), recorded_at, place: Place::Touchpoints, json: Bytes::new(), trace }
     }
 
     #[track_caller]

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use super::{GoesOn, STEP};
 use crate::error::Result;
 use crate::identifiers::{self, IdentifierKey};
-use crate::{Definitions, Incoming, Origin, checkpoint, customers, parked, schema, totals};
+use crate::{Definitions, Incoming, Origin, checkpoint, customers, discards, parked, schema, totals};
 
 /// Identifiers by which a customer is named.
 const MOST_NAMED: usize = 8;
@@ -120,14 +120,20 @@ impl Picture {
     }
 
     /// What was met on the way to the position, beside touchpoints that count.
-    pub(super) fn met(&self) -> Result<[(&'static str, u64); 2]> {
+    pub(super) fn met(&self) -> Result<[(&'static str, u64); 3]> {
         let duplicates = checkpoint::duplicates(&self.connection)?;
-        Ok([("sent twice", duplicates), ("parked", parked::count(&self.connection)?)])
+        let parked = parked::counts(&self.connection)?;
+        Ok([("sent twice", duplicates), ("parked", parked.waiting), ("discarded", parked.discarded)])
+    }
+
+    /// Up to where its discards were known before anything was folded; those up to its position are known in any case.
+    pub fn foreseen(&self) -> Result<u64> {
+        Ok(discards::foreseen(&self.connection)?.unwrap_or(0))
     }
 
     /// To whom an event belongs: its strongest identifier that is not void here.
     pub fn anchor(&self, incoming: &Incoming) -> Result<Option<Identifier>> {
-        let Ok(ready) = &incoming.read else { return Ok(None) };
+        let Some(ready) = incoming.touchpoint() else { return Ok(None) };
         for usable in &ready.evidence {
             let known = identifiers::by_name(&self.connection, usable)?;
             if !known.is_some_and(|known| known.void) {

@@ -2,7 +2,11 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses its part, and says what failed by panicking")]
 
-use std::sync::Arc;
+pub mod decided;
+pub mod property;
+
+use std::cell::OnceCell;
+use std::sync::{Arc, LazyLock};
 
 use rapport_customer::identity::Rules;
 use rapport_customer::journey::{
@@ -10,9 +14,9 @@ use rapport_customer::journey::{
 };
 use rapport_customer::{Model, Zone};
 use rapport_readmodel::{
-    Applied, CustomerAnswer, CustomerName, Definitions, Incoming, Origin, ReadModel, Reader, Spacing,
+    Applied, CustomerAnswer, CustomerName, Definitions, Incoming, Origin, ReadModel, ReadModelError, Reader, Spacing,
 };
-use rapport_touchpoint::{Catalogue, EventType, Identifier, Timestamp, receive};
+use rapport_touchpoint::{Catalogue, EventType, Identifier, Place, Timestamp, receive};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -53,12 +57,18 @@ pub fn origin() -> Origin {
     Origin { tenant: "test".to_owned(), epoch: "e".to_owned(), key: [7; 32] }
 }
 
+/// Compiled once for a test binary: it takes longer than a small test.
+pub fn catalogue() -> Arc<Catalogue> {
+    static BUILT_IN: LazyLock<Arc<Catalogue>> = LazyLock::new(|| Arc::new(Catalogue::built_in()));
+    BUILT_IN.clone()
+}
+
 pub fn definitions(rules: Rules) -> Arc<Definitions> {
     Arc::new(Definitions {
         rules,
         zone: Zone::parse("Asia/Shanghai").unwrap(),
         journeys: Arc::new(journeys()),
-        catalogue: Arc::new(Catalogue::built_in()),
+        catalogue: catalogue(),
         models: Model::ALL.to_vec(),
     })
 }
@@ -97,14 +107,24 @@ pub fn journeys() -> JourneyMaps {
     JourneyMaps(vec![sales, research])
 }
 
+const FILE: &str = "model.db";
+
+/// What stands on the log, and where.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    pub place: Place,
+    pub json: Vec<u8>,
+}
+
 pub struct World {
     folder: TempDir,
     pub definitions: Arc<Definitions>,
     spacing: Spacing,
     pub model: ReadModel,
-    position: u64,
     /// What the last batch came to.
     pub applied: Applied,
+    reader: OnceCell<Reader>,
+    file: OnceCell<rusqlite::Connection>,
 }
 
 impl World {
@@ -117,32 +137,35 @@ impl World {
     }
 
     pub fn spaced(definitions: Arc<Definitions>, spacing: Spacing) -> Self {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("model.db");
-        let model = ReadModel::open_with(&path, origin(), definitions.clone(), spacing).unwrap();
-        Self { folder, definitions, spacing, model, position: 0, applied: Applied::default() }
+        Self::in_folder(TempDir::new().unwrap(), definitions, spacing, Applied::default())
     }
 
     /// One batch.
     pub fn fold(&mut self, events: &[Value]) -> &mut Self {
-        let records = events
-            .iter()
-            .map(|event| receive(event.clone(), now(), &self.definitions.catalogue).unwrap().into_json())
-            .collect();
-        self.fold_records(records)
+        self.fold_records(self.records(events))
+    }
+
+    /// As the gateway writes them to the log.
+    pub fn records(&self, events: &[Value]) -> Vec<Record> {
+        let record = |event: &Value| {
+            let json = receive(event.clone(), now(), &self.definitions.catalogue).unwrap().into_json();
+            Record { place: Place::Touchpoints, json }
+        };
+        events.iter().map(record).collect()
     }
 
     /// One batch, as it stands on the log.
-    pub fn fold_records(&mut self, records: Vec<Vec<u8>>) -> &mut Self {
-        let batch = records
-            .into_iter()
-            .map(|json| {
-                self.position += 1;
-                Incoming::decode(self.position, now(), json, &self.definitions)
-            })
-            .collect();
-        self.applied = self.model.apply(batch).unwrap();
+    pub fn fold_records(&mut self, records: Vec<Record>) -> &mut Self {
+        self.applied = self.try_fold(records).unwrap();
         self
+    }
+
+    /// One batch after the checkpoint, which may fail.
+    pub fn try_fold(&mut self, records: Vec<Record>) -> Result<Applied, ReadModelError> {
+        let position = self.model.checkpoint().position;
+        let decode =
+            |(Record { place, json }, position)| Incoming::decode(position, now(), place, json, &self.definitions);
+        self.model.apply(records.into_iter().zip(position + 1..).map(decode).collect())
     }
 
     /// Lets silence fall up to a minute after 2026-01-01 began.
@@ -161,15 +184,43 @@ impl World {
 
     /// Closes the file and opens it again.
     pub fn reopen(self) -> Self {
-        let Self { folder, definitions, spacing, model, position, applied } = self;
-        let path = model.path().to_owned();
-        drop(model);
-        let model = ReadModel::open_with(&path, origin(), definitions.clone(), spacing).unwrap();
-        Self { folder, definitions, spacing, model, position, applied }
+        let Self { folder, definitions, spacing, model, applied, reader, file } = self;
+        drop((model, reader, file));
+        Self::in_folder(folder, definitions, spacing, applied)
+    }
+
+    /// Opens what a crash left behind: the file as it lies there, and as much of the write-ahead log as `damage` leaves.
+    pub fn crash(self, damage: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let folder = TempDir::new().unwrap();
+        let ahead = |folder: &TempDir| folder.path().join(format!("{FILE}-wal"));
+        std::fs::copy(self.model.path(), folder.path().join(FILE)).unwrap();
+        if let Ok(mut written) = std::fs::read(ahead(&self.folder)) {
+            damage(&mut written);
+            std::fs::write(ahead(&folder), written).unwrap();
+        }
+        let Self { definitions, spacing, applied, .. } = self;
+        Self::in_folder(folder, definitions, spacing, applied)
+    }
+
+    fn in_folder(folder: TempDir, definitions: Arc<Definitions>, spacing: Spacing, applied: Applied) -> Self {
+        let model = ReadModel::open_with(&folder.path().join(FILE), origin(), definitions.clone(), spacing).unwrap();
+        let (reader, file) = (OnceCell::new(), OnceCell::new());
+        Self { folder, definitions, spacing, model, applied, reader, file }
+    }
+
+    /// Another writer of the same file.
+    pub fn another_writer(&self) -> ReadModel {
+        ReadModel::open_with(self.model.path(), origin(), self.definitions.clone(), self.spacing).unwrap()
+    }
+
+    /// A connection that can do anything to the file.
+    pub fn file(&self) -> &rusqlite::Connection {
+        self.file.get_or_init(|| rusqlite::Connection::open(self.model.path()).unwrap())
     }
 
     pub fn reader(&self) -> Reader {
-        Reader::open(self.model.path(), origin(), self.definitions.clone()).unwrap()
+        let open = || Reader::open(self.model.path(), origin(), self.definitions.clone()).unwrap();
+        self.reader.get_or_init(open).clone()
     }
 
     pub fn customer(&self, name: &str) -> Option<CustomerAnswer> {
@@ -192,28 +243,32 @@ impl World {
 
     /// How many labels there are, over all customers.
     pub fn labels(&self) -> usize {
-        let file = rusqlite::Connection::open(self.model.path()).unwrap();
-        file.query_row("SELECT count(*) FROM labels", [], |row| row.get(0)).unwrap()
+        self.file().query_row("SELECT count(*) FROM labels", [], |row| row.get(0)).unwrap()
     }
 
     /// All sums that are not zero, cells too.
     pub fn sums(&self) -> Vec<String> {
-        let file = rusqlite::Connection::open(self.model.path()).unwrap();
-        let mut find = file.prepare("SELECT name || ' ' || sum FROM totals WHERE sum != '0' ORDER BY name").unwrap();
+        let file = self.file();
+        let mut find =
+            file.prepare_cached("SELECT name || ' ' || sum FROM totals WHERE sum != '0' ORDER BY name").unwrap();
         find.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
     }
 
     /// Snapshots of nobody, or after an event that is not theirs.
     pub fn stray_snapshots(&self) -> u64 {
-        let file = rusqlite::Connection::open(self.model.path()).unwrap();
         let stray = "SELECT count(*) FROM snapshots LEFT JOIN customers ON id = customer
             WHERE id IS NULL OR event < first OR event > last OR snapshots.events > customers.events";
-        file.query_row(stray, [], |row| row.get(0)).unwrap()
+        self.file().prepare_cached(stray).unwrap().query_row([], |row| row.get(0)).unwrap()
     }
 
     pub fn total(&self, name: &str) -> i128 {
         self.reader().totals().unwrap().content.get(name)
     }
+}
+
+/// All that must not depend on arrival, batches, restarts and what was undone.
+pub fn everything(world: &World) -> Vec<String> {
+    world.digests().into_iter().chain(world.sums()).collect()
 }
 
 pub fn named(name: &str) -> CustomerName {

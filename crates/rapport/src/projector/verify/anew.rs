@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 use super::watched::{Phase, Watched};
 use super::{Verify, VerifyError};
 use crate::projector::batch::{Batch, Decoded};
+use crate::projector::foresight;
 
 /// The file, folded, and what was met on the way.
 pub(super) struct Anew {
@@ -31,9 +32,25 @@ struct Applying {
 }
 
 impl Verify {
-    pub(super) async fn fold_anew(&self, file: &Path, goal: u64, clock: Timestamp) -> Result<Anew, VerifyError> {
+    /// The file that serves knew the discards up to `foreseen` beforehand.
+    pub(super) async fn fold_anew(
+        &self,
+        file: &Path,
+        (goal, foreseen): (u64, u64),
+        clock: Timestamp,
+    ) -> Result<Anew, VerifyError> {
+        let foreseen = goal.max(foreseen);
+        let discards = tokio::select! {
+            error = self.watched.over() => return Err(error),
+            discards = foresight::discards(&self.log, Position(foreseen), &self.definitions) => discards?,
+        };
         let (file, origin, definitions) = (file.to_owned(), self.origin.clone(), self.definitions.clone());
-        let opened = spawn_blocking(move || ReadModel::open(&file, origin, definitions)).await;
+        let opened = spawn_blocking(move || {
+            let mut model = ReadModel::open(&file, origin, definitions)?;
+            model.foresee(&discards, foreseen)?;
+            Ok(model)
+        });
+        let opened = opened.await;
         let model = opened.map_err(|_| VerifyError::BrokenOff)?.map_err(VerifyError::Scratch)?;
         let anew = Anew { model, events: 0, conflicts: 0, shown_conflicts: Vec::new() };
         let applying = Applying { anew, goal, watched: self.watched.clone() };

@@ -72,8 +72,10 @@ impl Verify {
         let held = spawn_blocking(move || serving.hold(now)).await;
         let serving = held.map_err(|_| VerifyError::BrokenOff)?.map_err(VerifyError::Serving)?;
         let (position, clock) = (serving.position(), serving.clock());
+        let foreseen = serving.foreseen().map_err(VerifyError::Serving)?;
         self.watched.tell(Phase::Folding, 0, position);
-        let Anew { model, events, conflicts, shown_conflicts } = self.fold_anew(file, position, clock).await?;
+        let Anew { model, events, conflicts, shown_conflicts } =
+            self.fold_anew(file, (position, foreseen), clock).await?;
         let (origin, definitions, watched) = (self.origin.clone(), self.definitions.clone(), self.watched.clone());
         let compared = spawn_blocking(move || {
             let anew = Reader::open(model.path(), origin, definitions).and_then(|reader| reader.hold(clock));

@@ -56,9 +56,13 @@ impl Verify {
             read = reader.next() => read,
         };
         match read {
-            Some(Ok(Read::Record(record))) if record.position == wanted => {
-                Ok(Incoming::decode(position, record.recorded_at, record.json.to_vec(), &self.definitions))
-            }
+            Some(Ok(Read::Record(record))) if record.position == wanted => Ok(Incoming::decode(
+                position,
+                record.recorded_at,
+                record.place,
+                record.json.to_vec(),
+                &self.definitions,
+            )),
             Some(Ok(Read::Record(record))) => {
                 Err(VerifyError::LogSkips { goal: wanted, before, found: record.position })
             }

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 /// The log's files as they were when it was opened.
 #[derive(Debug, Clone)]
-pub(super) struct Place(Vec<(PathBuf, Identity)>);
+pub(super) struct Files(Vec<(PathBuf, Identity)>);
 
 /// What tells a file from another of its name.
 type Identity = (u64, u64);
 
-impl Place {
+impl Files {
     /// Of a log that is open: its write-ahead log is there until it is closed.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let ahead = path.with_extension("db-wal");
