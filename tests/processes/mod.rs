@@ -2,6 +2,7 @@
 
 mod asking;
 mod command_line;
+mod crashing;
 mod exit_codes;
 mod killed;
 mod parked;
