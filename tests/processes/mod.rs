@@ -5,5 +5,6 @@ mod command_line;
 mod crashing;
 mod exit_codes;
 mod killed;
+mod merging;
 mod parked;
 mod verified;
