@@ -147,6 +147,14 @@ impl AdminService for Server {
     async fn retry_parked(&self, _: Request<RetryParkedRequest>) -> Result<Response<Self::RetryParkedStream>, Status> {
         Err(Status::unimplemented("not here"))
     }
+
+    async fn merge(&self, _: Request<MergeRequest>) -> Result<Response<DecisionResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn split(&self, _: Request<SplitRequest>) -> Result<Response<DecisionResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
 }
 
 fn in_project(path: &str) -> PathBuf {
