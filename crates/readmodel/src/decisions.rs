@@ -204,6 +204,11 @@ fn holds(tx: &Transaction<'_>, event: &OrderKey) -> Result<bool> {
     Ok(true)
 }
 
+/// Does any decision name this identifier?
+pub(crate) fn names(connection: &Connection, identifier: IdentifierKey) -> Result<bool> {
+    Ok(connection.prepare_cached("SELECT 1 FROM decided WHERE identifier = ?1 LIMIT 1")?.exists([identifier])?)
+}
+
 /// Everyone whom a decision names, holding or not.
 pub(crate) fn named_by(connection: &Connection, event: &OrderKey) -> Result<Vec<IdentifierKey>> {
     let mut find = connection.prepare_cached("SELECT DISTINCT identifier FROM decided WHERE decision = ?1")?;

@@ -20,6 +20,7 @@ mod fold;
 mod identifiers;
 mod identity;
 mod incoming;
+mod join;
 mod links;
 mod parked;
 mod query;

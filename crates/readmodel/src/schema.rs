@@ -72,7 +72,8 @@ CREATE TABLE decisions (
 );
 
 -- Every usable identifier. `alias` is the customer id that it gives; `first` its first event, beyond all events if only
--- decisions name it; `root` the member that stands for its customer, NULL for devices and for void identifiers.
+-- decisions name it; `root` the member that stands for its customer, NULL for devices and for void identifiers; no link is later than
+-- `latest_link`.
 CREATE TABLE identifiers (
     id    INTEGER PRIMARY KEY,
     kind  INTEGER NOT NULL,
@@ -80,7 +81,8 @@ CREATE TABLE identifiers (
     alias BLOB NOT NULL,
     first BLOB NOT NULL,
     root  INTEGER,
-    void  INTEGER NOT NULL
+    void  INTEGER NOT NULL,
+    latest_link BLOB
 );
 CREATE UNIQUE INDEX identifiers_by_name ON identifiers (kind, value);
 CREATE INDEX identifiers_by_alias ON identifiers (alias);
