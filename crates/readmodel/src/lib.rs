@@ -18,6 +18,8 @@ mod identity;
 mod incoming;
 mod links;
 mod parked;
+mod picture;
+mod preview;
 mod query;
 mod refold;
 mod regroup;
@@ -39,6 +41,8 @@ pub use checkpoint::{Checkpoint, FencePoint};
 pub use error::ReadModelError;
 pub use incoming::Incoming;
 pub use parked::ParkedEvent;
+pub use picture::{GoesOn, Picture};
+pub use preview::{Biggest, Census, Example, Fates, Named, Overlap, Rule};
 pub use query::{
     Answer, Changed, CustomerAnswer, CustomerName, DecisionEntry, DecisionsPage, Evidence, Explanation, FactEntry,
     FactPlace, FactsPage, Filter, Found, FoundPage, Hand, Listed, MergeForeseen, Outcome, Reader, Refusal,
@@ -47,8 +51,7 @@ pub use query::{
 };
 pub use seen::Conflict;
 pub use verify::{
-    CustomerDifference, Differences, GoesOn, MOST_SHOWN, Part, PartDifference, Picture, Presence, Recomputed, Roll,
-    TotalDifference,
+    CustomerDifference, Differences, MOST_SHOWN, Part, PartDifference, Presence, Recomputed, Roll, TotalDifference,
 };
 
 pub use snapshots::Spacing;
