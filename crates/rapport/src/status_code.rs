@@ -10,7 +10,7 @@ use tonic::{Code, Status};
 
 use crate::gateway::PublishError;
 use crate::hosting::NotHosted;
-use crate::projector::{RebuildError, VerifyError};
+use crate::projector::{RebuildError, ScratchError};
 use crate::query::QueryError;
 use crate::replay::ReplayError;
 use crate::tenants::UnknownTenant;
@@ -74,17 +74,19 @@ fn query_code(error: &QueryError) -> Code {
         QueryError::Rebuild(RebuildError::Projector(_) | RebuildError::Failed { .. })
         | QueryError::ReadModel(_)
         | QueryError::BrokenOff => Code::Internal,
-        QueryError::Verify(error) => verify_code(error),
+        QueryError::Scratch(error) => scratch_code(error),
     }
 }
 
-fn verify_code(error: &VerifyError) -> Code {
+fn scratch_code(error: &ScratchError) -> Code {
     match error {
-        VerifyError::UnderWay | VerifyError::LogEnds { .. } | VerifyError::LogSkips { .. } => Code::FailedPrecondition,
-        VerifyError::Stopping => Code::Unavailable,
-        VerifyError::Unwatched => Code::Cancelled,
-        VerifyError::Log(error) => read_code(error),
-        VerifyError::Folder { .. } | VerifyError::Scratch(_) | VerifyError::Serving(_) | VerifyError::BrokenOff => {
+        ScratchError::UnderWay { .. } | ScratchError::LogEnds { .. } | ScratchError::LogSkips { .. } => {
+            Code::FailedPrecondition
+        }
+        ScratchError::Stopping => Code::Unavailable,
+        ScratchError::Unwatched => Code::Cancelled,
+        ScratchError::Log(error) => read_code(error),
+        ScratchError::Folder { .. } | ScratchError::Scratch(_) | ScratchError::Serving(_) | ScratchError::BrokenOff => {
             Code::Internal
         }
     }

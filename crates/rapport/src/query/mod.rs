@@ -16,7 +16,7 @@ use rapport_customer::Model;
 use rapport_readmodel::ReadModelError;
 use thiserror::Error;
 
-use crate::projector::{NotYet, RebuildError, VerifyError};
+use crate::projector::{NotYet, RebuildError, ScratchError};
 use crate::tenants::UnknownTenant;
 
 pub use admin::Admin;
@@ -51,7 +51,7 @@ pub enum QueryError {
     #[error(transparent)]
     Rebuild(#[from] RebuildError),
     #[error(transparent)]
-    Verify(#[from] VerifyError),
+    Scratch(#[from] ScratchError),
     #[error("the query broke off")]
     BrokenOff,
 }

@@ -1,68 +1,73 @@
-//! Whoever asked for a verify: is told how far it is, and when nobody is left the verify ends.
+//! Whoever asked: is told how far it is, and when nobody is left it ends.
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Verified, VerifyError};
+use super::ScratchError;
 
 /// What there is to do, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// The log is folded anew; in positions.
     Folding,
-    /// The serving read model is read through; in customers.
+    /// What is to be compared is read through; in customers or touchpoints.
     Reading,
-    /// The two differ and are compared; in customers.
+    /// The two are compared; in customers.
     Comparing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct VerifyProgress {
+pub struct ScratchProgress {
     pub phase: Phase,
     pub done: u64,
     pub total: u64,
 }
 
 #[derive(Debug)]
-pub enum VerifyUpdate {
-    Progress(VerifyProgress),
-    Done(Box<Verified>),
+pub enum ScratchUpdate<Done> {
+    Progress(ScratchProgress),
+    Done(Box<Done>),
 }
 
 /// Until the last one, which is done or an error.
-pub type VerifyUpdates = mpsc::Receiver<Result<VerifyUpdate, VerifyError>>;
+pub type ScratchUpdates<Done> = mpsc::Receiver<Result<ScratchUpdate<Done>, ScratchError>>;
 
-#[derive(Clone)]
-pub(super) struct Watched {
-    pub updates: mpsc::Sender<Result<VerifyUpdate, VerifyError>>,
-    pub stopping: CancellationToken,
+pub(in crate::projector) struct Watched<Done> {
+    pub(super) updates: mpsc::Sender<Result<ScratchUpdate<Done>, ScratchError>>,
+    pub(super) stopping: CancellationToken,
 }
 
-impl Watched {
+impl<Done> Clone for Watched<Done> {
+    fn clone(&self) -> Self {
+        Self { updates: self.updates.clone(), stopping: self.stopping.clone() }
+    }
+}
+
+impl<Done> Watched<Done> {
     /// Tells how far it is, if the client keeps up.
     pub fn tell(&self, phase: Phase, done: u64, total: u64) {
-        let _ = self.updates.try_send(Ok(VerifyUpdate::Progress(VerifyProgress { phase, done, total })));
+        let _ = self.updates.try_send(Ok(ScratchUpdate::Progress(ScratchProgress { phase, done, total })));
     }
 
     /// Why it should end now, if it should.
-    pub fn check(&self) -> Result<(), VerifyError> {
+    pub fn check(&self) -> Result<(), ScratchError> {
         match (self.stopping.is_cancelled(), self.updates.is_closed()) {
-            (true, _) => Err(VerifyError::Stopping),
-            (false, true) => Err(VerifyError::Unwatched),
+            (true, _) => Err(ScratchError::Stopping),
+            (false, true) => Err(ScratchError::Unwatched),
             (false, false) => Ok(()),
         }
     }
 
     /// Returns when it should end.
-    pub async fn over(&self) -> VerifyError {
+    pub async fn over(&self) -> ScratchError {
         tokio::select! {
-            () = self.stopping.cancelled() => VerifyError::Stopping,
-            () = self.updates.closed() => VerifyError::Unwatched,
+            () = self.stopping.cancelled() => ScratchError::Stopping,
+            () = self.updates.closed() => ScratchError::Unwatched,
         }
     }
 
-    pub async fn end(&self, update: Result<VerifyUpdate, VerifyError>) {
+    pub async fn end(&self, ended: Result<Done, ScratchError>) {
         // A client that went away needs no answer.
-        let _ = self.updates.send(update).await;
+        let _ = self.updates.send(ended.map(|done| ScratchUpdate::Done(Box::new(done)))).await;
     }
 }
