@@ -104,8 +104,8 @@ fn queries_take_their_answers_from_the_read_model() {
 }
 
 #[test]
-fn only_the_gateway_appends() {
-    assert_eq!(files_with("crates/rapport/src", ".log.append("), ["gateway/batch.rs"]);
+fn only_the_gateway_and_the_admins_decisions_append() {
+    assert_eq!(files_with("crates/rapport/src", ".log.append("), ["deciding.rs", "gateway/batch.rs"]);
 }
 
 /// What the wire carries is turned into our own types at the doors, and nowhere behind them.

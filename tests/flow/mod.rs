@@ -6,6 +6,7 @@ mod customers;
 mod fence;
 mod foreign_records;
 mod known_answer;
+mod parked;
 mod publishing;
 mod questions;
 mod rebuilding;
@@ -60,6 +61,15 @@ on_each_log! {
         by_position,
         by_customer,
         by_all_at_once,
+    },
+    parked::{
+        what_is_parked_is_listed_with_its_record_and_stops_nobody,
+        what_is_parked_comes_in_pages_the_newest_first,
+        a_discarded_event_stays_out_through_restarts_and_rebuilds,
+        what_cannot_be_discarded_is_told_why,
+        better_definitions_let_in_what_was_parked,
+        a_discarded_event_stays_out_where_it_could_be_read,
+        what_nothing_can_let_in_stays_parked_after_a_retry,
     },
     rebuilding::{
         a_rebuild_ends_with_the_same_digest_in_a_new_generation,

@@ -11,7 +11,7 @@ fn decision(id: &str) -> Decision {
     let order = Order { time, sequence: None, source: "rapport/admin".to_owned(), id: id.to_owned() };
     let (source, reason, by) = (Some("shop".to_owned()), "a broken till".to_owned(), "ops".to_owned());
     let record = RecordHash::of(b"no JSON");
-    let discarded = Discarded { record, source, id: None, body_hash: None, reason, by };
+    let discarded = Discarded { record, source, id: None, reason, by };
     Decision::new(order, Choice::Discarded(discarded)).unwrap()
 }
 
@@ -36,9 +36,13 @@ async fn assert_decided(log: &Log) {
     assert_eq!(&records[1].json[..], decision("decided").json());
 }
 
-pub async fn a_decision_passes_no_filter_but_the_empty_one(backend: Backend) {
+pub async fn a_decision_passes_the_empty_filter_and_its_own(backend: Backend) {
     let log = backend.open().await;
+    accepted(&log, vec![event("before")]).await;
+    assert!(read_all(&log, Filter::decisions()).await.is_empty(), "there is none yet");
     decide(&log, "decided").await;
+    accepted(&log, vec![event("after")]).await;
+    assert_eq!(ids(&read_all(&log, Filter::decisions()).await), ["decided"]);
     for types in ["parked.discarded", "parked.>"] {
         let filter = Filter { types: vec![TypeFilter::parse(types).unwrap()], ..Filter::all() };
         assert!(read_all(&log, filter).await.is_empty(), "{types}");

@@ -60,7 +60,7 @@ conformance! {
     },
     deciding::{
         a_decision_stands_in_its_own_place_among_the_touchpoints,
-        a_decision_passes_no_filter_but_the_empty_one,
+        a_decision_passes_the_empty_filter_and_its_own,
         a_decision_is_no_kind_of_touchpoint,
         a_decision_told_again_is_a_duplicate,
     },

@@ -10,6 +10,7 @@ fn filter(types: &[&str], channels: &[&str]) -> Filter {
     Filter {
         types: types.iter().map(|text| TypeFilter::parse(text).unwrap()).collect(),
         channels: channels.iter().map(|text| Channel::parse(text).unwrap()).collect(),
+        ..Filter::default()
     }
 }
 

@@ -12,10 +12,12 @@ use rapport::wire::PublishRequest;
 use rapport::wire::v1::customer_ref::By;
 use rapport::wire::v1::verdict::Verdict;
 use rapport::wire::v1::{
-    Customer, CustomerRef, FunnelRequest, FunnelResponse, GetCustomerRequest, ListTimelineRequest,
-    ListTimelineResponse, PublishResponse, RebuildProgress, RebuildRequest, ReplayRequest, ReplayedTouchpoint,
-    ScoresRequest, ScoresResponse, StatusRequest, StatusResponse, TotalsRequest, TotalsResponse, Transition,
-    TransitionsRequest, VerifyRequest, VerifyResult, verify_response::What,
+    Customer, CustomerRef, DiscardParkedRequest, DiscardParkedResponse, FunnelRequest, FunnelResponse,
+    GetCustomerRequest, GetParkedRequest, GetParkedResponse, ListParkedRequest, ListParkedResponse,
+    ListTimelineRequest, ListTimelineResponse, PublishResponse, RebuildProgress, RebuildRequest, ReplayRequest,
+    ReplayedTouchpoint, RetryParkedRequest, RetryParkedResponse, ScoresRequest, ScoresResponse, StatusRequest,
+    StatusResponse, TotalsRequest, TotalsResponse, Transition, TransitionsRequest, VerifyRequest, VerifyResult,
+    verify_response::What,
 };
 use serde_json::Value;
 use tonic::Status;
@@ -170,6 +172,36 @@ impl Client {
             }
         }
         Ok(result.expect("the result is the last answer"))
+    }
+
+    /// A page of what is parked.
+    pub async fn parked(&self, request: ListParkedRequest) -> Result<ListParkedResponse, Status> {
+        let request = ListParkedRequest { min_position: self.acknowledged(), ..request };
+        Ok(soon(self.connection.admin().list_parked(request)).await?.into_inner())
+    }
+
+    pub async fn parked_at(&self, position: u64) -> Result<GetParkedResponse, Status> {
+        let request = GetParkedRequest { position, min_position: self.acknowledged(), ..Default::default() };
+        Ok(soon(self.connection.admin().get_parked(request)).await?.into_inner())
+    }
+
+    /// By `ops`.
+    pub async fn discard(&self, position: u64, reason: &str) -> Result<DiscardParkedResponse, Status> {
+        let (reason, by) = (reason.to_owned(), "ops".to_owned());
+        let min_position = self.acknowledged();
+        let request = DiscardParkedRequest { position, reason, by, min_position, ..Default::default() };
+        Ok(soon(self.connection.admin().discard_parked(request)).await?.into_inner())
+    }
+
+    /// To its end: the last answer. All that is parked at position 0.
+    pub async fn retry(&self, position: u64) -> Result<RetryParkedResponse, Status> {
+        let request = RetryParkedRequest { position, min_position: self.acknowledged(), ..Default::default() };
+        let mut answers = soon(self.connection.admin().retry_parked(request)).await?.into_inner();
+        let mut last = None;
+        while let Some(answer) = soon(answers.message()).await? {
+            last = Some(answer);
+        }
+        Ok(last.filter(|answer| answer.done).expect("the last answer says so"))
     }
 }
 

@@ -5,11 +5,13 @@ use std::fmt;
 
 use rapport_touchpoint::{Channel, EventType};
 
-/// What is left empty lets everything through. Decisions pass only a filter that is empty altogether.
+/// What is left empty lets everything through. Decisions pass only a filter that is empty altogether, or theirs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
     pub types: Vec<TypeFilter>,
     pub channels: Vec<Channel>,
+    /// Decisions and nothing else, whatever the types and channels are.
+    pub decisions_only: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,13 +28,18 @@ impl Filter {
         Self::default()
     }
 
+    /// Lets decisions through and nothing else.
+    pub fn decisions() -> Self {
+        Self { decisions_only: true, ..Self::default() }
+    }
+
     pub fn is_all(&self) -> bool {
-        self.types.is_empty() && self.channels.is_empty()
+        self.types.is_empty() && self.channels.is_empty() && !self.decisions_only
     }
 
     pub fn matches(&self, channel: &Channel, event_type: &EventType) -> bool {
-        if event_type.is_decision() {
-            return self.is_all();
+        if event_type.is_decision() || self.decisions_only {
+            return event_type.is_decision() && (self.is_all() || self.decisions_only);
         }
         (self.types.is_empty() || self.types.iter().any(|filter| filter.matches(event_type)))
             && (self.channels.is_empty() || self.channels.contains(channel))
@@ -89,7 +96,7 @@ mod tests {
     use super::*;
 
     fn filter(types: &[&str]) -> Filter {
-        Filter { types: types.iter().map(|text| TypeFilter::parse(text).unwrap()).collect(), channels: vec![] }
+        Filter { types: types.iter().map(|text| TypeFilter::parse(text).unwrap()).collect(), ..Filter::default() }
     }
 
     #[test]
@@ -105,6 +112,8 @@ mod tests {
         let (web, merged) = (Channel::parse("web").unwrap(), EventType::parse("customer.merged").unwrap());
         assert!(Filter::all().matches(&web, &merged));
         assert!(!filter(&["customer.>"]).matches(&web, &merged));
+        assert!(Filter::decisions().matches(&web, &merged));
+        assert!(!Filter::decisions().matches(&web, &EventType::parse("page.viewed").unwrap()));
     }
 
     #[test]

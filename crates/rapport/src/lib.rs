@@ -4,6 +4,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
+mod deciding;
 pub mod demo;
 pub mod event_proto;
 pub mod gateway;

@@ -8,9 +8,10 @@ use std::error::Error;
 use rapport_log::{AppendError, ReadError};
 use tonic::{Code, Status};
 
+use crate::deciding::DecideError;
 use crate::gateway::PublishError;
 use crate::hosting::NotHosted;
-use crate::projector::{RebuildError, ScratchError};
+use crate::projector::{LookUpError, RebuildError, ScratchError};
 use crate::query::QueryError;
 use crate::replay::ReplayError;
 use crate::tenants::UnknownTenant;
@@ -75,6 +76,15 @@ fn query_code(error: &QueryError) -> Code {
         | QueryError::ReadModel(_)
         | QueryError::BrokenOff => Code::Internal,
         QueryError::Scratch(error) => scratch_code(error),
+        QueryError::NotParked { .. } => Code::NotFound,
+        QueryError::Discarded { .. } => Code::FailedPrecondition,
+        QueryError::Decide(DecideError::Refused(_)) => Code::InvalidArgument,
+        QueryError::Decide(DecideError::Append(error)) => append_code(error),
+        QueryError::Decide(DecideError::NotYet { .. }) => Code::DeadlineExceeded,
+        QueryError::LookUp(LookUpError::Log(error)) => read_code(error),
+        QueryError::LookUp(LookUpError::Late { .. }) => Code::Unavailable,
+        QueryError::LookUp(LookUpError::Changed { .. }) => Code::FailedPrecondition,
+        QueryError::LookUp(LookUpError::BrokenOff) => Code::Internal,
     }
 }
 

@@ -8,12 +8,11 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 
 use crate::checkpoint::{self, Checkpoint, FencePoint};
 use crate::customers::{self, Customers};
-use crate::decisions;
 use crate::error::{ReadModelError, Result};
 use crate::identifiers::{IdentifierKey, Identifiers};
 use crate::seen::{Conflict, Sifted, sift};
 use crate::totals::Difference;
-use crate::{Definitions, Incoming, Origin, Spacing, fold, identity, schema};
+use crate::{Definitions, Incoming, Origin, Spacing, decisions, discards, fold, identity, schema};
 
 pub struct ReadModel {
     path: PathBuf,
@@ -129,6 +128,24 @@ impl ReadModel {
         let applied = self.transact(batch, last);
         self.tidy(applied.is_ok());
         applied
+    }
+
+    /// Has nothing been folded, and no discard been looked for?
+    pub fn is_blank(&self) -> Result<bool> {
+        Ok(self.checkpoint.position == 0 && discards::foreseen(&self.connection)?.is_none())
+    }
+
+    /// Takes the discards of the log up to a position, in its order, before anything is folded.
+    pub fn foresee(&mut self, discards: &[Incoming], until: u64) -> Result<()> {
+        assert!(self.checkpoint.position == 0, "what is folded already was not kept out");
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        discards::foresee(&tx, discards, until)?;
+        Ok(tx.commit()?)
+    }
+
+    /// Does something count here that was discarded, so that the file has to be folded anew?
+    pub fn is_outdated(&self) -> Result<bool> {
+        discards::is_outdated(&self.connection)
     }
 
     /// Lets silence fall up to a moment, as far as one transaction goes. `None` if nothing was due by then.

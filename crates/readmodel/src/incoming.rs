@@ -2,7 +2,7 @@
 
 use rapport_customer::identity::{Usable, evidence};
 use rapport_touchpoint::{
-    BodyHash, Decision, Event, EventType, Order, OrderKey, Place, RecordHash, Recorded, Timestamp, Violation,
+    BodyHash, Choice, Decision, Event, EventType, Order, OrderKey, Place, RecordHash, Recorded, Timestamp, Violation,
     read_record,
 };
 use serde::Deserialize;
@@ -75,6 +75,16 @@ impl Incoming {
         Some((&order.source, &order.id))
     }
 
+    /// Is it the decision that another record never counts?
+    pub fn is_discard(&self) -> bool {
+        matches!(&self.read, Ok(Readable::Decision(decision)) if matches!(decision.choice, Choice::Discarded(_)))
+    }
+
+    /// Of its bytes.
+    pub fn record(&self) -> RecordHash {
+        self.hash
+    }
+
     /// The touchpoint, if it is one that can be read.
     pub(crate) fn touchpoint(&self) -> Option<&Ready> {
         match &self.read {
@@ -85,6 +95,10 @@ impl Incoming {
 }
 
 impl Readable {
+    pub fn is_touchpoint(&self) -> bool {
+        matches!(self, Self::Touchpoint(_))
+    }
+
     pub fn order(&self) -> &Order {
         match self {
             Self::Touchpoint(ready) => &ready.event.touchpoint.order,

@@ -10,6 +10,7 @@ mod closure;
 mod customers;
 mod decide;
 mod decisions;
+mod discards;
 mod error;
 mod facts;
 mod fold;
@@ -40,7 +41,7 @@ pub use apply::{Applied, CustomerKey, Passed, ReadModel};
 pub use checkpoint::{Checkpoint, FencePoint};
 pub use error::ReadModelError;
 pub use incoming::Incoming;
-pub use parked::ParkedEvent;
+pub use parked::{Discard, ParkedEvent, ParkedPage, ParkedState};
 pub use picture::{GoesOn, Picture};
 pub use preview::{Biggest, Census, Example, Fates, Named, Overlap, Rule};
 pub use query::{

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use crate::error::Result;
 use crate::identifiers::{self, IdentifierKey};
-use crate::{Definitions, Origin, checkpoint, customers, schema};
+use crate::{Definitions, Origin, checkpoint, customers, discards, schema};
 
 /// Asked now and then, with how much is done: does anybody still wait for the answer?
 pub type GoesOn<'a> = &'a mut dyn FnMut(u64) -> bool;
@@ -49,6 +49,11 @@ impl Picture {
     /// Up to which moment silence has fallen in it.
     pub fn clock(&self) -> Timestamp {
         self.clock
+    }
+
+    /// Up to where its discards were known before anything was folded; those up to its position are known in any case.
+    pub fn foreseen(&self) -> Result<u64> {
+        Ok(discards::foreseen(&self.connection)?.unwrap_or(0))
     }
 
     /// The customer's id and some of its identifiers; none where the rows that say so are broken.

@@ -16,14 +16,18 @@ const TABLES: &str = "
 -- Whose file this is and under which definitions it was made: format, tenant, epoch, fingerprint.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
--- One row: how far the log is folded in, up to which moment silence has fallen, and what was met on the way.
+-- One row: how far the log is folded in, up to which moment silence has fallen, and what was met on the way. `foreseen`:
+-- discards up to this position were known before anything was folded; NULL where none were looked for. `outdated`: one
+-- that was not foreseen names a record that counts here, so the file has to be folded anew.
 CREATE TABLE checkpoint (
     only       INTEGER PRIMARY KEY CHECK (only = 1),
     position   INTEGER NOT NULL,
     clock      INTEGER NOT NULL,
-    duplicates INTEGER NOT NULL
+    duplicates INTEGER NOT NULL,
+    foreseen   INTEGER,
+    outdated   INTEGER NOT NULL
 );
-INSERT INTO checkpoint VALUES (1, 0, 0, 0);
+INSERT INTO checkpoint VALUES (1, 0, 0, 0, NULL, 0);
 
 -- Some records of the log as they were when they were folded in.
 CREATE TABLE fence (position INTEGER PRIMARY KEY, hash BLOB NOT NULL);
@@ -31,15 +35,27 @@ CREATE TABLE fence (position INTEGER PRIMARY KEY, hash BLOB NOT NULL);
 -- Every distinct event and decision: a hash of its source and id, the body that stands, and where it was first.
 CREATE TABLE seen (name BLOB PRIMARY KEY, body BLOB NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
 
--- Events on the log that do not count, and why.
+-- Records of the log that do not count, and why; `record` is a hash of their bytes.
 CREATE TABLE parked (
     position    INTEGER PRIMARY KEY,
     recorded_at INTEGER NOT NULL,
+    record      BLOB NOT NULL,
     source      TEXT NOT NULL,
     id          TEXT NOT NULL,
     type        TEXT NOT NULL,
     reason      TEXT NOT NULL
 );
+
+CREATE INDEX parked_by_record ON parked (record);
+
+-- Records that never count, by a hash of their bytes, and the first decision that says so; parked or not yet met.
+CREATE TABLE discarded (
+    record   BLOB PRIMARY KEY,
+    position INTEGER NOT NULL,
+    time     INTEGER NOT NULL,
+    reason   TEXT NOT NULL,
+    by       TEXT NOT NULL
+) WITHOUT ROWID;
 
 -- Every distinct decision, as on the log; `name` is the hash of source and id. It `holds` unless a later one cancels it;
 -- `refused` is the limit that a merge would have broken, as with links.

@@ -3,10 +3,12 @@
 //! One table for all events and not, as one might for locality, one beside each customer: another body under a known name
 //! may name another customer, and must be found all the same.
 
-use rusqlite::{Transaction, params};
+use rapport_touchpoint::{Order, RecordHash, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::Incoming;
 use crate::decisions::Decided;
+use crate::discards;
 use crate::error::Result;
 use crate::identifiers::sixteen;
 use crate::incoming::{Readable, Ready, Unreadable};
@@ -33,45 +35,93 @@ pub struct Conflict {
     pub parked: u64,
 }
 
-/// Keeps what counts, counts retries, parks the unreadable and the second bodies.
+/// What keeps a record out that can be read.
+const DISCARDED: &str = "event: was discarded, and stays out although it can be read";
+
+/// Keeps what counts, counts retries, parks the unreadable, the discarded and the second bodies.
 pub(crate) fn sift(tx: &Transaction<'_>, batch: Vec<Incoming>) -> Result<Sifted> {
     let mut sifted = Sifted::default();
     let mut insert = tx.prepare_cached("INSERT OR IGNORE INTO seen VALUES (?1, ?2, ?3)")?;
-    let mut find = tx.prepare_cached("SELECT body, position FROM seen WHERE name = ?1")?;
-    for Incoming { position, recorded_at, read, .. } in batch {
+    let mut any_discards = discards::any(tx)?;
+    for Incoming { position, recorded_at, hash, read } in batch {
+        let record = Recorded { position, recorded_at, hash };
         let readable = match read {
             Ok(readable) => readable,
-            Err(Unreadable { source, id, event_type, reason }) => {
-                parked::park(tx, &ParkedEvent { position, recorded_at, source, id, event_type, reason })?;
+            Err(unreadable) => {
+                parked::park(tx, &record.unreadable(unreadable))?;
                 sifted.parked += 1;
                 continue;
             }
         };
         let (name, body) = (readable.name(), readable.body().0);
-        if insert.execute(params![name, body, position])? == 1 {
+        let is_out = any_discards && readable.is_touchpoint() && discards::holds(tx, hash)?;
+        if !is_out && insert.execute(params![name, body, position])? == 1 {
             match readable {
                 Readable::Touchpoint(ready) => sifted.fresh.push((position, ready)),
-                Readable::Decision(decision) => sifted.decided.push(Decided { position, decision: *decision }),
+                Readable::Decision(decision) => {
+                    any_discards |= discards::take(tx, position, &decision)?;
+                    sifted.decided.push(Decided { position, decision: *decision });
+                }
             }
             continue;
         }
-        let (standing, first) = find.query_row([name], |row| Ok((sixteen(row, 0)?, row.get::<_, u64>(1)?)))?;
-        if standing == body {
-            sifted.duplicates += 1;
-            continue;
-        }
-        let order = readable.order();
-        let conflict = ParkedEvent {
-            position,
-            recorded_at,
-            source: order.source.clone(),
-            id: order.id.clone(),
-            event_type: readable.event_type().to_string(),
-            reason: format!("id: another body stands under this source and id, at position {first}"),
+        let reason = match standing(tx, name)? {
+            Some((standing, first)) if standing != body => {
+                sifted.conflicts.push(Conflict { standing: first, parked: position });
+                conflict(first)
+            }
+            _ if is_out => DISCARDED.to_owned(),
+            _ => {
+                sifted.duplicates += 1;
+                continue;
+            }
         };
-        parked::park(tx, &conflict)?;
-        sifted.conflicts.push(Conflict { standing: first, parked: position });
+        parked::park(tx, &record.readable(&readable, reason))?;
         sifted.parked += 1;
     }
     Ok(sifted)
+}
+
+/// Why a parked record would be parked again, were the log folded anew; `None` if it would not.
+pub(crate) fn kept_out(connection: &Connection, record: &Incoming) -> Result<Option<String>> {
+    let readable = match &record.read {
+        Ok(readable) => readable,
+        Err(unreadable) => return Ok(Some(unreadable.reason.clone())),
+    };
+    if readable.is_touchpoint() && discards::holds(connection, record.hash)? {
+        return Ok(Some(DISCARDED.to_owned()));
+    }
+    Ok(match standing(connection, readable.name())? {
+        Some((standing, first)) if standing != readable.body().0 && first < record.position => Some(conflict(first)),
+        _ => None,
+    })
+}
+
+/// The body that stands under a name, and where it was first.
+fn standing(connection: &Connection, name: [u8; 16]) -> Result<Option<([u8; 16], u64)>> {
+    let mut find = connection.prepare_cached("SELECT body, position FROM seen WHERE name = ?1")?;
+    Ok(find.query_row([name], |row| Ok((sixteen(row, 0)?, row.get(1)?))).optional()?)
+}
+
+fn conflict(first: u64) -> String {
+    format!("id: another body stands under this source and id, at position {first}")
+}
+
+/// What every record has.
+struct Recorded {
+    position: u64,
+    recorded_at: Timestamp,
+    hash: RecordHash,
+}
+
+impl Recorded {
+    fn unreadable(self, Unreadable { source, id, event_type, reason }: Unreadable) -> ParkedEvent {
+        let Self { position, recorded_at, hash: record } = self;
+        ParkedEvent { position, recorded_at, record, source, id, event_type, reason, discarded: None }
+    }
+
+    fn readable(self, readable: &Readable, reason: String) -> ParkedEvent {
+        let (Order { source, id, .. }, event_type) = (readable.order().clone(), readable.event_type().to_string());
+        self.unreadable(Unreadable { source, id, event_type, reason })
+    }
 }

@@ -70,13 +70,11 @@ pub struct Split {
 pub struct Discarded {
     /// Which one it is: the only name that a record has for sure, and the only one that no other record can take.
     pub record: RecordHash,
-    /// What the record says of itself, for people; and for read models that may have counted the event.
+    /// What the record says of itself, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    #[serde(rename = "bodyhash", skip_serializing_if = "Option::is_none")]
-    pub body_hash: Option<BodyHash>,
     pub reason: String,
     pub by: String,
 }
@@ -186,7 +184,7 @@ impl Choice {
                 broken.cancels(cancels);
                 (reason, by)
             }
-            Self::Discarded(Discarded { record: _, source, id, body_hash: _, reason, by }) => {
+            Self::Discarded(Discarded { record: _, source, id, reason, by }) => {
                 source.iter().for_each(|source| broken.text("source", source, 0, MAX_NAME_BYTES));
                 id.iter().for_each(|id| broken.text("id", id, 0, MAX_NAME_BYTES));
                 (reason, by)

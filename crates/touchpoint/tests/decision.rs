@@ -5,8 +5,8 @@
 use std::sync::LazyLock;
 
 use rapport_touchpoint::{
-    BodyHash, Catalogue, Choice, Decision, Discarded, EventName, Identifier, Merged, Order, Place, RecordHash,
-    Recorded, Split, Timestamp, Violation, read_record, receive,
+    Catalogue, Choice, Decision, Discarded, EventName, Identifier, Merged, Order, Place, RecordHash, Recorded, Split,
+    Timestamp, Violation, read_record, receive,
 };
 use serde_json::{Value, json};
 
@@ -49,7 +49,6 @@ fn discarded() -> Discarded {
         record: RecordHash::of(b"no JSON"),
         source: Some("shop".to_owned()),
         id: Some("1".to_owned()),
-        body_hash: Some(BodyHash([7; 16])),
         reason: "a broken till".to_owned(),
         by: "ops".to_owned(),
     }
@@ -80,7 +79,7 @@ fn changed(pointer: &str, value: Value) -> String {
 
 #[test]
 fn every_decision_reads_as_it_was_written() {
-    let bare = Discarded { source: None, id: None, body_hash: None, ..discarded() };
+    let bare = Discarded { source: None, id: None, ..discarded() };
     let cancelling = Split { left: vec![], right: vec![], ..split() };
     for choice in [
         Choice::Merged(merged()),

@@ -114,6 +114,10 @@ impl Scan {
         let until = head.min(Position(self.position.0 + span));
         // The writer tells of new kinds before it tells of the head that needs them.
         let passing = self.kinds.passing(&self.filter);
+        if passing.iter().all(Option::is_none) {
+            self.position = head;
+            return Ok(Vec::new());
+        }
         let mut statement = connection
             .prepare_cached(
                 "SELECT position, recorded_at, kind, json, trace FROM records

@@ -13,12 +13,16 @@ pub(super) fn stream_name(tenant: &Tenant) -> String {
 
 /// What the stream takes in.
 pub(super) fn all(tenant: &Tenant) -> Vec<String> {
-    vec![touchpoints(tenant), format!("{DECISIONS}{tenant}.>")]
+    vec![touchpoints(tenant), decisions(tenant)]
 }
 
 /// Touchpoints without decisions.
 pub(super) fn touchpoints(tenant: &Tenant) -> String {
     format!("touchpoint.{tenant}.>")
+}
+
+fn decisions(tenant: &Tenant) -> String {
+    format!("{DECISIONS}{tenant}.>")
 }
 
 /// `touchpoint.<tenant>.<channel>.<type>`, and `control.<tenant>.<type>` for a decision.
@@ -38,6 +42,9 @@ pub(super) fn place(subject: &str) -> Place {
 pub(super) fn passing(tenant: &Tenant, filter: &Filter) -> Vec<String> {
     if filter.is_all() {
         return Vec::new();
+    }
+    if filter.decisions_only {
+        return vec![decisions(tenant)];
     }
     let types: Vec<String> = match filter.distinct_types() {
         types if types.is_empty() => vec![">".to_owned()],
@@ -71,6 +78,7 @@ mod tests {
         let filter = Filter {
             types: types.iter().map(|text| TypeFilter::parse(text).unwrap()).collect(),
             channels: channels.iter().map(|text| Channel::parse(text).unwrap()).collect(),
+            ..Filter::default()
         };
         passing(&Tenant::parse("acme").unwrap(), &filter).join(" ")
     }

@@ -15,6 +15,7 @@ mod json;
 mod moment;
 mod new_file;
 mod pages;
+mod parked;
 mod rebuild;
 mod replay;
 mod serve;
@@ -73,6 +74,7 @@ enum Command {
     Rebuild(rebuild::RebuildArgs),
     Verify(verify::VerifyArgs),
     Status(status::StatusArgs),
+    Parked(parked::ParkedArgs),
     Demo(DemoArgs),
 }
 
@@ -116,6 +118,7 @@ async fn ask(command: Command) -> Result<(), CliError> {
         Command::Rebuild(args) => rebuild::run(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Status(args) => status::run(args).await,
+        Command::Parked(args) => parked::run(args).await,
         Command::Serve(_) | Command::Demo(_) | Command::Watch(_) => unreachable!("run on their own"),
     }
 }
@@ -161,6 +164,9 @@ mod tests {
         refused("rapport feedback responses --by month", "--by");
         refused("rapport find --journey sales", "--stage");
         refused("rapport find user_id:42", "unexpected argument");
+        refused("rapport parked discard 7", "--reason");
+        refused("rapport parked show seven", "invalid digit");
+        refused("rapport parked list --limit 0", "1..");
         refused("rapport watch user_id:42 --stage loyal", "--stage");
     }
 

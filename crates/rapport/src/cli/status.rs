@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::columns::{self, Columns, plain};
 use super::target::Target;
-use super::{CliError, json, moment};
+use super::{CliError, json, moment, parked};
 use crate::wire::v1::{StatusRequest, StatusResponse};
 
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -57,7 +57,7 @@ fn text(status: &StatusResponse) -> String {
     facts.row(["silence", &format!("until {}{silence}", moment::show(status.clock.as_ref()))]);
     facts.row(["generation", &format!("no. {}", status.generation)]);
     facts.row(["touchpoints", &format!("{} distinct, {} sent twice", status.touchpoints, status.duplicates)]);
-    facts.row(["parked", &format!("{} events", status.parked)]);
+    facts.row(["parked", &format!("{} events, {} discarded beside them", status.parked, status.discarded)]);
     facts.row(["digest", &format!("{} ", status.digest)]);
     facts.row(["fingerprint", &format!("{} ", status.fingerprint)]);
     let mut text = format!("tenant {}\n{}", plain(&status.tenant), facts.to_text());
@@ -69,13 +69,7 @@ fn text(status: &StatusResponse) -> String {
         models.row([model, digest]);
     }
     text.push_str(&models.under("Digests by model"));
-    let mut parked = Columns::default();
-    for event in &status.newest_parked {
-        let recorded_at = moment::show(event.recorded_at.as_ref());
-        let name = format!("{} {}", event.source, event.id);
-        parked.row([&event.position.to_string(), &recorded_at, &event.r#type, &name, &event.reason]);
-    }
-    text.push_str(&parked.under("Newest parked events"));
+    text.push_str(&parked::lines(&status.newest_parked).under("Newest parked events"));
     if !status.fault.is_empty() {
         text.push_str(&format!("\nThe projector stopped: {}\n", plain(&status.fault)));
     }

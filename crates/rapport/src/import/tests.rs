@@ -19,8 +19,10 @@ use crate::wire::cloudevents::CloudEvent;
 use crate::wire::v1::admin_service_server::{AdminService, AdminServiceServer};
 use crate::wire::v1::ingest_service_server::{IngestService, IngestServiceServer};
 use crate::wire::v1::{
-    Accepted, Duplicate, PublishRequest, PublishResponse, Reason, RebuildProgress, RebuildRequest, Rejected,
-    StatusRequest, StatusResponse, Verdict, VerifyRequest, VerifyResponse, verdict,
+    Accepted, DiscardParkedRequest, DiscardParkedResponse, Duplicate, GetParkedRequest, GetParkedResponse,
+    ListParkedRequest, ListParkedResponse, PublishRequest, PublishResponse, Reason, RebuildProgress, RebuildRequest,
+    Rejected, RetryParkedRequest, RetryParkedResponse, StatusRequest, StatusResponse, Verdict, VerifyRequest,
+    VerifyResponse, verdict,
 };
 
 /// By source and id, as they came.
@@ -114,6 +116,27 @@ impl AdminService for Server {
     type VerifyStream = Answers<VerifyResponse>;
 
     async fn verify(&self, _: Request<VerifyRequest>) -> Result<Response<Self::VerifyStream>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn list_parked(&self, _: Request<ListParkedRequest>) -> Result<Response<ListParkedResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn get_parked(&self, _: Request<GetParkedRequest>) -> Result<Response<GetParkedResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn discard_parked(
+        &self,
+        _: Request<DiscardParkedRequest>,
+    ) -> Result<Response<DiscardParkedResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    type RetryParkedStream = Answers<RetryParkedResponse>;
+
+    async fn retry_parked(&self, _: Request<RetryParkedRequest>) -> Result<Response<Self::RetryParkedStream>, Status> {
         Err(Status::unimplemented("not here"))
     }
 }

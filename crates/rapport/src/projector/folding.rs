@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rapport_log::{Filter, Log, Position, Read};
-use rapport_readmodel::{Applied, CustomerKey, Definitions, Origin, ReadModel, Reader};
+use rapport_readmodel::{Applied, CustomerKey, Definitions, Origin, ReadModel, ReadModelError, Reader};
 use rapport_touchpoint::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::batch::{Batch, Decoded};
 use super::changes::{ChangeSet, Changes};
 use super::waiting::Waiting;
-use super::{ProjectorError, Setup, fence};
+use super::{ProjectorError, Setup, fence, foresight};
 use crate::clock::Clock;
 use crate::metrics::FoldMetrics;
 use crate::traces::FoldTraces;
@@ -36,6 +36,8 @@ pub(super) struct Folded {
     pub caught_up: bool,
     /// At or before the next silence that changes something.
     pub due: Option<Timestamp>,
+    /// Something counts that was discarded; the file has to be folded anew.
+    pub outdated: bool,
     /// What keeps it from going on, if anything does.
     pub fault: Option<String>,
 }
@@ -71,10 +73,18 @@ enum Work {
 impl Folding {
     pub async fn open(setup: &Setup, path: &Path, generation: u32) -> Result<Self, ProjectorError> {
         let (file, origin, definitions) = (path.to_owned(), setup.origin.clone(), setup.definitions.clone());
-        let model = tokio::task::spawn_blocking(move || ReadModel::open(&file, origin, definitions))
-            .await
-            .map_err(|_| ProjectorError::BrokenOff)??;
-        let head = fence::check(&setup.log, model.checkpoint(), path).await?.0;
+        let opened = tokio::task::spawn_blocking(move || {
+            let model = ReadModel::open(&file, origin, definitions)?;
+            Ok::<_, ReadModelError>((model.is_blank()?, model))
+        });
+        let (is_blank, mut model) = opened.await.map_err(|_| ProjectorError::BrokenOff)??;
+        let head = fence::check(&setup.log, model.checkpoint(), path).await?;
+        if is_blank {
+            let discards = foresight::discards(&setup.log, head, &setup.definitions).await?;
+            let foreseen = tokio::task::spawn_blocking(move || model.foresee(&discards, head.0).map(|()| model));
+            model = foreseen.await.map_err(|_| ProjectorError::BrokenOff)??;
+        }
+        let head = head.0;
         Ok(Self {
             model,
             log: setup.log.clone(),
@@ -222,11 +232,12 @@ impl Applying {
     }
 
     fn told(&self, position: u64) -> Result<(), ProjectorError> {
-        let due = self.model.due()?;
+        let (due, outdated) = (self.model.due()?, self.model.is_outdated()?);
         self.progress.send_modify(|folded| {
             folded.position = position;
             folded.head = folded.head.max(position);
             folded.due = due;
+            folded.outdated = outdated;
             folded.fault = None;
         });
         Ok(())

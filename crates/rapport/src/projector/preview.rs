@@ -54,8 +54,7 @@ impl Work for Preview {
         watched: &Watched<Previewed>,
     ) -> Result<Previewed, ScratchError> {
         let began = Instant::now();
-        let today = scratch.hold().await?;
-        let goal = (today.position(), today.clock());
+        let (today, goal) = scratch.hold().await?;
         let Anew { picture: then, met } = scratch.fold_anew(&folder.join("anew.db"), goal, watched).await?;
         let (file, watched, examples) = (folder.join("overlap.db"), watched.clone(), self.examples);
         let compared = spawn_blocking(move || {

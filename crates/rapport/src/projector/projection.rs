@@ -114,9 +114,19 @@ impl Projection {
         let verifying = Place::new("verify", &setup.folder, stopping.clone());
         let previewing = Place::new("preview", &setup.folder, stopping.clone());
         let folding = tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
-        tokio::spawn(
-            Supervisor { setup, folding, files, live, folded, stop, building: None, asked, _lock: lock }.run(stopping),
-        );
+        let supervisor = Supervisor {
+            setup,
+            folding,
+            files,
+            live,
+            folded,
+            stop,
+            building: None,
+            replaced_last: None,
+            asked,
+            _lock: lock,
+        };
+        tokio::spawn(supervisor.run(stopping));
         Ok(Self {
             models,
             changes,
@@ -197,6 +207,8 @@ struct Supervisor {
     folded: watch::Receiver<Folded>,
     stop: CancellationToken,
     building: Option<Building>,
+    /// The generation that was last found to be outdated.
+    replaced_last: Option<u32>,
     asked: mpsc::Receiver<Request>,
     _lock: Lock,
 }
@@ -207,7 +219,7 @@ impl Supervisor {
             tokio::select! {
                 () = stopping.cancelled() => break,
                 changed = self.folded.changed() => match changed {
-                    Ok(()) => self.show(),
+                    Ok(()) => self.show().await,
                     Err(_) => break,
                 },
                 request = self.asked.recv() => match request {
@@ -224,13 +236,28 @@ impl Supervisor {
         let _ = self.folding.await;
     }
 
-    fn show(&mut self) {
-        let Folded { position, head, fault, .. } = self.folded.borrow_and_update().clone();
+    async fn show(&mut self) {
+        let Folded { position, head, fault, outdated, .. } = self.folded.borrow_and_update().clone();
         self.live.send_modify(|live| {
             live.position = position;
             live.head = head;
             live.fault = fault;
         });
+        if outdated && self.building.is_none() {
+            self.replace_outdated().await;
+        }
+    }
+
+    /// Once for each generation: one that cannot be built now is left to whoever looks after it.
+    async fn replace_outdated(&mut self) {
+        let (tenant, generation) = (self.setup.origin.tenant.clone(), self.live.borrow().generation);
+        if self.replaced_last.replace(generation) == Some(generation) {
+            return;
+        }
+        tracing::info!(%tenant, generation, "a discarded record counts in this read model: it is folded anew");
+        if let Err(error) = self.build().await {
+            tracing::error!(%tenant, generation, %error, "a discarded record goes on counting; ask for a rebuild");
+        }
     }
 
     async fn build(&mut self) -> Result<Updates, RebuildError> {

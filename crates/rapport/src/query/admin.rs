@@ -10,14 +10,17 @@ use tonic::{Request, Response, Status};
 
 use super::projections::Projections;
 use super::verify::{Verifying, verify};
-use super::{QueryError, convert};
+use super::{QueryError, convert, parked};
 use crate::projector::{RebuildProgress, Updates};
 use crate::wire::v1::admin_service_server::AdminService;
-use crate::wire::v1::{self, RebuildRequest, StatusRequest, StatusResponse, VerifyRequest};
+use crate::wire::v1::{
+    self, DiscardParkedRequest, DiscardParkedResponse, GetParkedRequest, GetParkedResponse, ListParkedRequest,
+    ListParkedResponse, RebuildRequest, RetryParkedRequest, StatusRequest, StatusResponse, VerifyRequest,
+};
 
 #[derive(Clone)]
 pub struct Admin {
-    projections: Projections,
+    pub(super) projections: Projections,
 }
 
 type Progress = ReceiverStream<Result<v1::RebuildProgress, Status>>;
@@ -51,6 +54,7 @@ impl Admin {
             touchpoints: status.touchpoints,
             duplicates: status.duplicates,
             parked: status.parked,
+            discarded: status.discarded,
             newest_parked: status.newest_parked.into_iter().map(convert::parked).collect(),
             digests,
             digest: digest.to_string(),
@@ -92,7 +96,7 @@ async fn tell(
 }
 
 impl Admin {
-    async fn digest(&self, tenant: &str) -> Result<String, QueryError> {
+    pub(super) async fn digest(&self, tenant: &str) -> Result<String, QueryError> {
         let request = StatusRequest { tenant: tenant.to_owned(), min_position: 0 };
         Ok(self.status(request).await?.digest)
     }
@@ -102,6 +106,7 @@ impl Admin {
 impl AdminService for Admin {
     type RebuildStream = Progress;
     type VerifyStream = Verifying;
+    type RetryParkedStream = parked::Retrying;
 
     async fn status(&self, request: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
         Ok(Response::new(Self::status(self, request.into_inner()).await?))
@@ -113,5 +118,24 @@ impl AdminService for Admin {
 
     async fn verify(&self, request: Request<VerifyRequest>) -> Result<Response<Verifying>, Status> {
         Ok(Response::new(verify(&self.projections, request.into_inner())?))
+    }
+
+    async fn list_parked(&self, request: Request<ListParkedRequest>) -> Result<Response<ListParkedResponse>, Status> {
+        Ok(Response::new(parked::list(&self.projections, request.into_inner()).await?))
+    }
+
+    async fn get_parked(&self, request: Request<GetParkedRequest>) -> Result<Response<GetParkedResponse>, Status> {
+        Ok(Response::new(parked::get(&self.projections, request.into_inner()).await?))
+    }
+
+    async fn discard_parked(
+        &self,
+        request: Request<DiscardParkedRequest>,
+    ) -> Result<Response<DiscardParkedResponse>, Status> {
+        Ok(Response::new(parked::discard(&self.projections, request.into_inner()).await?))
+    }
+
+    async fn retry_parked(&self, request: Request<RetryParkedRequest>) -> Result<Response<parked::Retrying>, Status> {
+        Ok(Response::new(parked::retry(self, request.into_inner()).await?))
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use rapport_customer::{Counts, JourneyMaps, Profile, States, Totals};
-use rapport_readmodel::{CustomerAnswer, ParkedEvent, TimelineEntry};
+use rapport_readmodel::{CustomerAnswer, Discard, ParkedEvent, TimelineEntry};
 use rapport_touchpoint::{Amount, Currency, Identifier, Timestamp};
 
 use crate::wire::v1;
@@ -161,5 +161,12 @@ pub(super) fn parked(event: ParkedEvent) -> v1::ParkedEvent {
         id: event.id,
         r#type: event.event_type,
         reason: event.reason,
+        record: event.record.to_string(),
+        discarded: event.discarded.map(discard),
     }
+}
+
+fn discard(discard: Discard) -> v1::Discard {
+    let Discard { position, time, reason, by } = discard;
+    v1::Discard { position, time: Some(timestamp(time)), reason, by }
 }

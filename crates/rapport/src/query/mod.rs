@@ -8,6 +8,7 @@ mod feedback;
 mod journey;
 mod listing;
 mod page_token;
+mod parked;
 mod projections;
 mod verify;
 mod watch;
@@ -16,7 +17,8 @@ use rapport_customer::Model;
 use rapport_readmodel::ReadModelError;
 use thiserror::Error;
 
-use crate::projector::{NotYet, RebuildError, ScratchError};
+use crate::deciding::DecideError;
+use crate::projector::{LookUpError, NotYet, RebuildError, ScratchError};
 use crate::tenants::UnknownTenant;
 
 pub use admin::Admin;
@@ -52,6 +54,14 @@ pub enum QueryError {
     Rebuild(#[from] RebuildError),
     #[error(transparent)]
     Scratch(#[from] ScratchError),
+    #[error("position: nothing is parked at {position}; `rapport parked list` shows what is")]
+    NotParked { position: u64 },
+    #[error("position: what is parked at {position} was discarded already, by {by}: {reason}")]
+    Discarded { position: u64, by: String, reason: String },
+    #[error(transparent)]
+    Decide(#[from] DecideError),
+    #[error(transparent)]
+    LookUp(#[from] LookUpError),
     #[error("the query broke off")]
     BrokenOff,
 }

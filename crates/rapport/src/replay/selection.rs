@@ -50,7 +50,7 @@ impl Selection {
         }
         let types = names("types", &request.types, TypeFilter::parse)?;
         let channels = names("channels", &request.channels, Channel::parse)?;
-        Ok(Self { after, until, filter: Filter { types, channels }, time })
+        Ok(Self { after, until, filter: Filter { types, channels, ..Filter::default() }, time })
     }
 
     /// The record's text, if it is an event and meets the conditions that the log itself does not know.

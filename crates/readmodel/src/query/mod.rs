@@ -20,9 +20,9 @@ use rusqlite::Connection;
 use crate::customers;
 use crate::error::Result;
 use crate::identifiers::{self, IdentifierKey};
-use crate::parked::{self, ParkedEvent};
+use crate::parked::{self, ParkedEvent, ParkedPage, ParkedState};
 use crate::timeline::{self, Direction, Merge};
-use crate::{CustomerKey, Definitions, Origin, Picture, checkpoint, schema, totals};
+use crate::{CustomerKey, Definitions, Incoming, Origin, Picture, checkpoint, schema, seen, totals};
 
 pub use decided::{DecisionEntry, DecisionsPage, Outcome};
 pub use explain::{Evidence, Explanation, Hand, Step, Without};
@@ -100,7 +100,9 @@ pub struct TimelineEntry {
 pub struct Status {
     pub touchpoints: u64,
     pub duplicates: u64,
+    /// Those that are discarded are not among them.
     pub parked: u64,
+    pub discarded: u64,
     /// The newest first, at most 20.
     pub newest_parked: Vec<ParkedEvent>,
     pub digests: Vec<(Model, Digest)>,
@@ -195,16 +197,33 @@ impl Reader {
             for model in &definitions.models {
                 digests.push((*model, totals::digest(connection, *model)?));
             }
+            let parked = parked::counts(connection)?;
             Ok(Status {
                 touchpoints: u64::try_from(touchpoints).unwrap_or_default(),
                 duplicates: checkpoint::duplicates(connection)?,
-                parked: parked::count(connection)?,
-                newest_parked: parked::newest(connection, MOST_PARKED_SHOWN)?,
+                parked: parked.waiting,
+                discarded: parked.discarded,
+                newest_parked: parked::page(connection, ParkedState::Waiting, None, MOST_PARKED_SHOWN)?.events,
                 digests,
                 fingerprint: crate::apply::hex(definitions.fingerprint()),
                 due: customers::due(connection)?,
             })
         })
+    }
+
+    /// A page of what is parked, at a lower position than `before`.
+    pub fn parked(&self, state: ParkedState, before: Option<u64>, page_size: usize) -> Result<Answer<ParkedPage>> {
+        self.ask(|connection| parked::page(connection, state, before, page_size))
+    }
+
+    /// What is parked at a position, if it is.
+    pub fn parked_at(&self, position: u64) -> Result<Answer<Option<ParkedEvent>>> {
+        self.ask(|connection| parked::at(connection, position))
+    }
+
+    /// For each record: why it would be parked if the log were folded anew; `None` if it would not be.
+    pub fn kept_out(&self, records: &[Incoming]) -> Result<Answer<Vec<Option<String>>>> {
+        self.ask(|connection| records.iter().map(|record| seen::kept_out(connection, record)).collect())
     }
 
     /// Runs a question in one read transaction on a pooled connection.

@@ -77,9 +77,10 @@ impl Picture {
     }
 
     /// What was met on the way to the position, beside touchpoints that count.
-    pub(super) fn met(&self) -> Result<[(&'static str, u64); 2]> {
+    pub(super) fn met(&self) -> Result<[(&'static str, u64); 3]> {
         let duplicates = checkpoint::duplicates(&self.connection)?;
-        Ok([("sent twice", duplicates), ("parked", parked::count(&self.connection)?)])
+        let parked = parked::counts(&self.connection)?;
+        Ok([("sent twice", duplicates), ("parked", parked.waiting), ("discarded", parked.discarded)])
     }
 
     /// To whom an event belongs: its strongest identifier that is not void here.

@@ -9,8 +9,9 @@ use rapport_touchpoint::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
-use super::{Phase, Scratch, ScratchError, Watched};
+use super::{Goal, Phase, Scratch, ScratchError, Watched};
 use crate::projector::batch::{Batch, Decoded};
+use crate::projector::foresight;
 
 /// The file, folded and held still, and what was met on the way.
 pub(in crate::projector) struct Anew {
@@ -42,13 +43,22 @@ impl Scratch {
     pub(in crate::projector) async fn fold_anew<Done: Send + 'static>(
         &self,
         file: &Path,
-        (goal, clock): (u64, Timestamp),
+        goal: Goal,
         watched: &Watched<Done>,
     ) -> Result<Anew, ScratchError> {
+        let Goal { position: goal, clock, foreseen } = goal;
         watched.tell(Phase::Folding, 0, goal);
+        let discards = tokio::select! {
+            error = watched.over() => return Err(error),
+            discards = foresight::discards(&self.log, Position(foreseen), &self.definitions) => discards?,
+        };
         let (path, origin, definitions) = (file.to_owned(), self.origin.clone(), self.definitions.clone());
-        let opened = spawn_blocking(move || ReadModel::open(&path, origin, definitions)).await;
-        let model = opened.map_err(|_| ScratchError::BrokenOff)?.map_err(ScratchError::Scratch)?;
+        let opened = spawn_blocking(move || {
+            let mut model = ReadModel::open(&path, origin, definitions)?;
+            model.foresee(&discards, foreseen)?;
+            Ok(model)
+        });
+        let model = opened.await.map_err(|_| ScratchError::BrokenOff)?.map_err(ScratchError::Scratch)?;
         let (origin, definitions) = (self.origin.clone(), self.definitions.clone());
         let applying = Applying { model, origin, definitions, goal, met: Met::default(), watched: watched.clone() };
         let (work, queue) = mpsc::channel(1);

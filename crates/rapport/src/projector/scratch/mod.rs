@@ -140,10 +140,25 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// What serves, held still.
-    pub async fn hold(&self) -> Result<Picture, ScratchError> {
+    /// What serves, held still, and so how far the log is to be folded anew.
+    pub async fn hold(&self) -> Result<(Picture, Goal), ScratchError> {
         let (serving, now) = (self.serving.clone(), self.now);
-        let held = spawn_blocking(move || serving.hold(now)).await;
-        held.map_err(|_| ScratchError::BrokenOff)?.map_err(ScratchError::Serving)
+        let held = spawn_blocking(move || {
+            let held = serving.hold(now)?;
+            let (position, clock) = (held.position(), held.clock());
+            let foreseen = position.max(held.foreseen()?);
+            Ok((held, Goal { position, clock, foreseen }))
+        });
+        held.await.map_err(|_| ScratchError::BrokenOff)?.map_err(ScratchError::Serving)
     }
+}
+
+/// Where what is folded anew is to stand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Goal {
+    pub position: u64,
+    /// Up to which silence falls.
+    pub clock: Timestamp,
+    /// Discards up to here are known beforehand, as the file that serves knew them.
+    pub foreseen: u64,
 }

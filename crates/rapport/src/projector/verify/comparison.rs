@@ -10,7 +10,7 @@ use rapport_touchpoint::Timestamp;
 use tokio::task::spawn_blocking;
 
 use super::conflicts::{ConflictingBodies, bodies};
-use crate::projector::scratch::{Anew, Met, Phase, Scratch, ScratchError, Watched};
+use crate::projector::scratch::{Anew, Goal, Met, Phase, Scratch, ScratchError, Watched};
 
 /// What came out.
 #[derive(Debug)]
@@ -69,9 +69,9 @@ pub(super) async fn compare(
     watched: &Watched<Verified>,
 ) -> Result<Verified, ScratchError> {
     let began = Instant::now();
-    let serving = scratch.hold().await?;
-    let (position, clock) = (serving.position(), serving.clock());
-    let Anew { picture: anew, met } = scratch.fold_anew(file, (position, clock), watched).await?;
+    let (serving, goal) = scratch.hold().await?;
+    let Goal { position, clock, .. } = goal;
+    let Anew { picture: anew, met } = scratch.fold_anew(file, goal, watched).await?;
     let Met { events, conflicts, shown_conflicts } = met;
     let still_watched = watched.clone();
     let compared = spawn_blocking(move || {
