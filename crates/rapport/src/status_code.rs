@@ -67,7 +67,7 @@ fn query_code(error: &QueryError) -> Code {
         QueryError::UnknownTenant(_) | QueryError::NoCustomer { .. } | QueryError::NoJourney { .. } => Code::NotFound,
         QueryError::NotFolded { .. } => Code::Unimplemented,
         QueryError::TooManyWatchers { .. } => Code::ResourceExhausted,
-        QueryError::Argument { .. } => Code::InvalidArgument,
+        QueryError::Argument { .. } | QueryError::Definitions(_) => Code::InvalidArgument,
         QueryError::NotYet(_) => Code::DeadlineExceeded,
         QueryError::Log(error) => read_code(error),
         QueryError::Rebuild(RebuildError::UnderWay) => Code::FailedPrecondition,

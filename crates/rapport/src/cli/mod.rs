@@ -16,6 +16,7 @@ mod moment;
 mod new_file;
 mod pages;
 mod parked;
+mod preview;
 mod rebuild;
 mod replay;
 mod serve;
@@ -73,6 +74,7 @@ enum Command {
     Replay(replay::ReplayArgs),
     Rebuild(rebuild::RebuildArgs),
     Verify(verify::VerifyArgs),
+    Preview(preview::PreviewArgs),
     Status(status::StatusArgs),
     Parked(parked::ParkedArgs),
     Demo(DemoArgs),
@@ -117,6 +119,7 @@ async fn ask(command: Command) -> Result<(), CliError> {
         Command::Replay(args) => replay::run(args).await,
         Command::Rebuild(args) => rebuild::run(args).await,
         Command::Verify(args) => verify::run(args).await,
+        Command::Preview(args) => preview::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Parked(args) => parked::run(args).await,
         Command::Serve(_) | Command::Demo(_) | Command::Watch(_) => unreachable!("run on their own"),

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use super::preview::{Previewing, preview};
 use super::projections::Projections;
 use super::verify::{Verifying, verify};
 use super::{QueryError, convert, parked};
@@ -15,7 +16,8 @@ use crate::projector::{RebuildProgress, Updates};
 use crate::wire::v1::admin_service_server::AdminService;
 use crate::wire::v1::{
     self, DiscardParkedRequest, DiscardParkedResponse, GetParkedRequest, GetParkedResponse, ListParkedRequest,
-    ListParkedResponse, RebuildRequest, RetryParkedRequest, StatusRequest, StatusResponse, VerifyRequest,
+    ListParkedResponse, PreviewRequest, RebuildRequest, RetryParkedRequest, StatusRequest, StatusResponse,
+    VerifyRequest,
 };
 
 #[derive(Clone)]
@@ -106,6 +108,7 @@ impl Admin {
 impl AdminService for Admin {
     type RebuildStream = Progress;
     type VerifyStream = Verifying;
+    type PreviewStream = Previewing;
     type RetryParkedStream = parked::Retrying;
 
     async fn status(&self, request: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
@@ -118,6 +121,10 @@ impl AdminService for Admin {
 
     async fn verify(&self, request: Request<VerifyRequest>) -> Result<Response<Verifying>, Status> {
         Ok(Response::new(verify(&self.projections, request.into_inner())?))
+    }
+
+    async fn preview(&self, request: Request<PreviewRequest>) -> Result<Response<Previewing>, Status> {
+        Ok(Response::new(preview(&self.projections, request.into_inner()).await?))
     }
 
     async fn list_parked(&self, request: Request<ListParkedRequest>) -> Result<Response<ListParkedResponse>, Status> {

@@ -9,11 +9,12 @@ mod journey;
 mod listing;
 mod page_token;
 mod parked;
+mod preview;
 mod projections;
 mod verify;
 mod watch;
 
-use rapport_customer::Model;
+use rapport_customer::{DefinitionError, Model};
 use rapport_readmodel::ReadModelError;
 use thiserror::Error;
 
@@ -52,6 +53,9 @@ pub enum QueryError {
     Log(#[from] rapport_log::ReadError),
     #[error(transparent)]
     Rebuild(#[from] RebuildError),
+    /// Of a preview.
+    #[error(transparent)]
+    Definitions(#[from] DefinitionError),
     #[error(transparent)]
     Scratch(#[from] ScratchError),
     #[error("position: nothing is parked at {position}; `rapport parked list` shows what is")]
