@@ -7,6 +7,7 @@ mod fence;
 mod foreign_records;
 mod known_answer;
 mod parked;
+mod previewing;
 mod publishing;
 mod questions;
 mod rebuilding;
@@ -76,6 +77,12 @@ on_each_log! {
         queries_go_on_during_a_rebuild,
         a_second_rebuild_at_once_is_refused,
         status_tells_about_the_log_and_the_read_model,
+    },
+    previewing::{
+        under_the_same_rules_nothing_would_change,
+        definitions_that_are_wrong_are_refused_with_the_line,
+        a_second_preview_at_once_is_refused,
+        a_preview_ends_when_nobody_waits_for_it,
     },
     verifying::{
         what_is_served_is_what_the_log_says,

@@ -10,6 +10,7 @@ use tonic::{Code, Status};
 use crate::wire::v1::admin_service_client::AdminServiceClient;
 use crate::wire::v1::customer_service_client::CustomerServiceClient;
 use crate::wire::v1::feedback_service_client::FeedbackServiceClient;
+use crate::wire::v1::identity_service_client::IdentityServiceClient;
 use crate::wire::v1::ingest_service_client::IngestServiceClient;
 use crate::wire::v1::journey_service_client::JourneyServiceClient;
 use crate::wire::v1::replay_service_client::ReplayServiceClient;
@@ -105,6 +106,10 @@ impl Connection {
 
     pub fn replay(&self) -> ReplayServiceClient<Channel> {
         ReplayServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub fn identity(&self) -> IdentityServiceClient<Channel> {
+        IdentityServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     pub fn admin(&self) -> AdminServiceClient<Channel> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rapport_log::{AppendError, Appended};
-use rapport_touchpoint::{Choice, Decision, Order, Violation};
+use rapport_touchpoint::{Choice, Decision, EventName, Order, Timestamp, Violation};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -25,18 +25,37 @@ pub enum DecideError {
     NotYet { position: u64, source: NotYet },
 }
 
+/// What the decision with this id is called.
+pub(crate) fn name(id: &str) -> EventName {
+    EventName { source: SOURCE.to_owned(), id: id.to_owned() }
+}
+
 /// Appends a decision and waits for it. Where it stands.
 pub(crate) async fn decide(projections: &Projections, tenant: &str, choice: Choice) -> Result<u64, QueryError> {
+    Ok(decide_after(projections, tenant, choice, Timestamp::default()).await?.1)
+}
+
+/// The same later than this moment in the order of events, whatever this machine's clock says: what a decision cancels
+/// stands before it. What it is called, and where it stands.
+pub(crate) async fn decide_after(
+    projections: &Projections,
+    tenant: &str,
+    choice: Choice,
+    after: Timestamp,
+) -> Result<(EventName, u64), QueryError> {
     let (served, projection) = projections.find(tenant)?;
-    let (source, id) = (SOURCE.to_owned(), Uuid::new_v4().to_string());
-    let order = Order { time: projections.now(), sequence: None, source, id };
+    let name = name(&Uuid::new_v4().to_string());
+    let time = Timestamp::from_nanos(after.nanos().saturating_add(1)).unwrap_or(after).max(projections.now());
+    let order = Order { time, sequence: None, source: name.source.clone(), id: name.id.clone() };
     let decision = Decision::new(order, choice).map_err(DecideError::Refused)?;
-    let (event_type, id) = (decision.event_type(), decision.order.id.clone());
+    let (event_type, id) = (decision.event_type(), &name.id);
     let appended = served.log.append(decision).await.pop().expect("the log answers every event");
     let position = appended.map(Appended::position).map_err(DecideError::Append)?.0;
     tracing::info!(tenant = %served.name, %event_type, id, position, "a decision was appended");
-    let there = projection.at_least(position, PATIENCE).await;
-    there.map(|_| position).map_err(|source| DecideError::NotYet { position, source }.into())
+    match projection.at_least(position, PATIENCE).await {
+        Ok(_) => Ok((name, position)),
+        Err(source) => Err(DecideError::NotYet { position, source }.into()),
+    }
 }
 
 /// The caller knows its fields, and not where they lie on the log.

@@ -9,8 +9,8 @@ use rapport_customer::Model;
 use thiserror::Error;
 
 use crate::wire::v1::{
-    admin_service_server, customer_service_server, feedback_service_server, ingest_service_server,
-    journey_service_server, replay_service_server,
+    admin_service_server, customer_service_server, feedback_service_server, identity_service_server,
+    ingest_service_server, journey_service_server, replay_service_server,
 };
 
 /// What a process does with the log.
@@ -39,19 +39,22 @@ pub enum Service {
     Ingest,
     Replay,
     Admin,
+    Identity,
     Customer,
     Journey,
     Feedback,
 }
 
 impl Service {
-    pub const ALL: [Self; 6] = [Self::Ingest, Self::Replay, Self::Admin, Self::Customer, Self::Journey, Self::Feedback];
+    pub const ALL: [Self; 7] =
+        [Self::Ingest, Self::Replay, Self::Admin, Self::Identity, Self::Customer, Self::Journey, Self::Feedback];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Ingest => ingest_service_server::SERVICE_NAME,
             Self::Replay => replay_service_server::SERVICE_NAME,
             Self::Admin => admin_service_server::SERVICE_NAME,
+            Self::Identity => identity_service_server::SERVICE_NAME,
             Self::Customer => customer_service_server::SERVICE_NAME,
             Self::Journey => journey_service_server::SERVICE_NAME,
             Self::Feedback => feedback_service_server::SERVICE_NAME,
@@ -62,7 +65,7 @@ impl Service {
     fn hosted_with(self) -> String {
         match self {
             Self::Ingest => "--roles gateway".to_owned(),
-            Self::Replay | Self::Admin => "--roles projector".to_owned(),
+            Self::Replay | Self::Admin | Self::Identity => "--roles projector".to_owned(),
             Self::Customer | Self::Journey | Self::Feedback => {
                 let model = Model::ALL.into_iter().find(|model| served_by(*model) == Some(self));
                 format!("--roles projector --models {}", model.map_or("all", Model::name))
@@ -129,7 +132,8 @@ impl Hosting {
         match service {
             Service::Ingest => self.has(Role::Gateway),
             Service::Replay => true,
-            Service::Admin => self.has(Role::Projector),
+            // Identity is folded with every model.
+            Service::Admin | Service::Identity => self.has(Role::Projector),
             Service::Customer | Service::Journey | Service::Feedback => {
                 self.models.iter().any(|model| served_by(*model) == Some(service))
             }

@@ -64,6 +64,8 @@ impl From<QueryError> for Status {
 
 fn query_code(error: &QueryError) -> Code {
     match error {
+        QueryError::Undecidable(_) => Code::FailedPrecondition,
+        QueryError::NoIdentifier { .. } | QueryError::NoDecision { .. } => Code::NotFound,
         QueryError::UnknownTenant(_) | QueryError::NoCustomer { .. } | QueryError::NoJourney { .. } => Code::NotFound,
         QueryError::NotFolded { .. } => Code::Unimplemented,
         QueryError::TooManyWatchers { .. } => Code::ResourceExhausted,

@@ -11,13 +11,13 @@ use tonic::{Request, Response, Status};
 use super::preview::{Previewing, preview};
 use super::projections::Projections;
 use super::verify::{Verifying, verify};
-use super::{QueryError, convert, parked};
+use super::{QueryError, convert, merging, parked};
 use crate::projector::{RebuildProgress, Updates};
 use crate::wire::v1::admin_service_server::AdminService;
 use crate::wire::v1::{
-    self, DiscardParkedRequest, DiscardParkedResponse, GetParkedRequest, GetParkedResponse, ListParkedRequest,
-    ListParkedResponse, PreviewRequest, RebuildRequest, RetryParkedRequest, StatusRequest, StatusResponse,
-    VerifyRequest,
+    self, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse, GetParkedRequest, GetParkedResponse,
+    ListParkedRequest, ListParkedResponse, MergeRequest, PreviewRequest, RebuildRequest, RetryParkedRequest,
+    SplitRequest, StatusRequest, StatusResponse, VerifyRequest,
 };
 
 #[derive(Clone)]
@@ -144,5 +144,13 @@ impl AdminService for Admin {
 
     async fn retry_parked(&self, request: Request<RetryParkedRequest>) -> Result<Response<parked::Retrying>, Status> {
         Ok(Response::new(parked::retry(self, request.into_inner()).await?))
+    }
+
+    async fn merge(&self, request: Request<MergeRequest>) -> Result<Response<DecisionResponse>, Status> {
+        Ok(Response::new(merging::merge(&self.projections, request.into_inner()).await?))
+    }
+
+    async fn split(&self, request: Request<SplitRequest>) -> Result<Response<DecisionResponse>, Status> {
+        Ok(Response::new(merging::split(&self.projections, request.into_inner()).await?))
     }
 }

@@ -10,9 +10,11 @@ use rapport_touchpoint::{Amount, Currency, Identifier, Timestamp};
 use crate::wire::v1;
 
 mod feedback;
+mod identity;
 mod journey;
 
 pub(super) use feedback::{feedback_given, response, score_row};
+pub(super) use identity::{decision, explanation, refusal, refusals_by_rule, void};
 pub(super) use journey::{funnel_row, journeys, transition};
 
 /// What names beyond those told apart are counted under.

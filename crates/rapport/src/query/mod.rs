@@ -5,8 +5,10 @@ mod arguments;
 mod convert;
 mod customer;
 mod feedback;
+mod identity;
 mod journey;
 mod listing;
+mod merging;
 mod page_token;
 mod parked;
 mod preview;
@@ -27,6 +29,7 @@ pub(crate) use arguments::customer_name;
 pub(crate) use convert::timestamp;
 pub use customer::Customers;
 pub use feedback::Feedbacks;
+pub use identity::Identities;
 pub use journey::Journeys;
 pub use projections::Projections;
 pub(crate) use projections::no_customer;
@@ -64,6 +67,12 @@ pub enum QueryError {
     Discarded { position: u64, by: String, reason: String },
     #[error(transparent)]
     Decide(#[from] DecideError),
+    #[error("identifier: nothing is known as {name}")]
+    NoIdentifier { name: String },
+    #[error("{field}: there is no merge or split by hand with the id {id}; `rapport identity decisions` shows all")]
+    NoDecision { field: &'static str, id: String },
+    #[error("{0}")]
+    Undecidable(String),
     #[error(transparent)]
     LookUp(#[from] LookUpError),
     #[error("the query broke off")]

@@ -15,12 +15,13 @@ use super::{ServeError, described};
 use crate::config::Config;
 use crate::gateway::{Gateway, MAX_REQUEST_BYTES};
 use crate::hosting::Role;
-use crate::query::{Admin, Customers, Feedbacks, Journeys, Projections};
+use crate::query::{Admin, Customers, Feedbacks, Identities, Journeys, Projections};
 use crate::replay::Replays;
 use crate::tenants::Tenants;
 use crate::wire::v1::admin_service_server::AdminServiceServer;
 use crate::wire::v1::customer_service_server::CustomerServiceServer;
 use crate::wire::v1::feedback_service_server::FeedbackServiceServer;
+use crate::wire::v1::identity_service_server::IdentityServiceServer;
 use crate::wire::v1::ingest_service_server::IngestServiceServer;
 use crate::wire::v1::journey_service_server::JourneyServiceServer;
 use crate::wire::v1::replay_service_server::ReplayServiceServer;
@@ -60,6 +61,7 @@ pub(super) async fn start(
     hosted.add(ReplayServiceServer::new(replays)).await;
     if let Some(projections) = &projections {
         hosted.add(AdminServiceServer::new(Admin::new(projections.clone()))).await;
+        hosted.add(IdentityServiceServer::new(Identities::new(projections.clone()))).await;
         for model in hosting.models() {
             match model {
                 Model::Identity => {}

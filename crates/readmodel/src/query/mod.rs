@@ -9,6 +9,7 @@ mod journey;
 mod listing;
 mod refused;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -137,6 +138,19 @@ impl Reader {
         self.ask(|connection| {
             let Some(key) = self.resolve(connection, name)? else { return Ok(None) };
             self.answer(connection, key)
+        })
+    }
+
+    /// The customers that have these identifiers now, each once; in this order.
+    pub fn customers_of(&self, identifiers: &[Identifier]) -> Result<Answer<Vec<CustomerAnswer>>> {
+        self.ask(|connection| {
+            let (mut met, mut customers) = (BTreeSet::new(), Vec::new());
+            for identifier in identifiers {
+                let name = CustomerName::Identifier(identifier.clone());
+                let Some(key) = self.resolve(connection, &name)?.filter(|key| met.insert(*key)) else { continue };
+                customers.extend(self.answer(connection, key)?);
+            }
+            Ok(customers)
         })
     }
 
