@@ -12,6 +12,10 @@ ci:
 test *ARGS:
     cargo test --workspace {{ARGS}}
 
+# Kill, freeze and restart real processes on each layout while clients publish, and count: `just chaos 5 --seed 7`
+chaos MINUTES *ARGS:
+    cargo test -p rapport-tests --test chaos -- --minutes {{MINUTES}} {{ARGS}}
+
 # N new cases of each property of the fold, and what they contained; a failure prints the seed that gives it again
 prop N="10000":
     PROPTEST_CASES={{N}} cargo test --release -p rapport-readmodel --test oracle --test questions -- --nocapture
@@ -23,6 +27,7 @@ fmt:
 # Lints, as strict as `ci`
 lint:
     cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy -p rapport-tests --test chaos -- -D warnings
 
 # Licences, advisories and unwanted dependencies, by deny.toml; needs cargo-deny
 deny:
@@ -49,6 +54,10 @@ nats:
 bench *ARGS:
     cargo build --release -p rapport
     cargo run --release -p rapport-benches -- import {{ARGS}}
+
+# How good identity is under the default rules, against a made-up year of which the truth is known; fails if a goal is missed
+identity-quality *ARGS:
+    cargo run --release -p rapport-benches -- identity-quality {{ARGS}}
 
 # The documentation of the crates, in a browser
 doc:

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use rapport_customer::identity::Rules;
 use rapport_customer::{Definitions as OfTenant, Model};
 use rapport_readmodel::{Definitions, Incoming, Origin, ReadModel};
 use rapport_touchpoint::{Catalogue, Place, Timestamp, receive};
@@ -104,9 +103,9 @@ struct Folded {
 impl Folded {
     fn new(parent: &Path) -> Result<Self> {
         let catalogue = Arc::new(Catalogue::built_in());
-        let OfTenant { zone, journeys } = OfTenant::standard(&catalogue);
+        let OfTenant { zone, rules, journeys } = OfTenant::standard(&catalogue);
         let models = Model::ALL.to_vec();
-        let definitions = Arc::new(Definitions { rules: Rules::default(), zone, journeys, catalogue, models });
+        let definitions = Arc::new(Definitions { rules, zone, journeys, catalogue, models });
         let folder = TempDir::new_in(parent)?;
         let origin = Origin { tenant: "bench".to_owned(), epoch: "bench".to_owned(), key: [7; 32] };
         let model = ReadModel::open(&folder.path().join("model.db"), origin, definitions.clone())?;

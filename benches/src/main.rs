@@ -1,7 +1,9 @@
-//! What is fast, measured against the limits of the machine: `cargo run --release -p rapport-benches -- import`.
+//! What is fast, measured against the limits of the machine, and how good identity is, against the truth: `cargo run --release -p rapport-benches -- import`.
 
 mod hot;
 mod import;
+mod quality;
+mod random;
 mod raw_limit;
 mod report;
 mod server;
@@ -23,6 +25,7 @@ enum Bench {
     Import(import::ImportArgs),
     Watch(watch::WatchArgs),
     Hot(hot::HotArgs),
+    IdentityQuality(quality::QualityArgs),
 }
 
 fn main() -> ExitCode {
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
         Bench::Import(args) => import::run(&args),
         Bench::Watch(args) => watch::run(&args),
         Bench::Hot(args) => hot::run(&args),
+        Bench::IdentityQuality(args) => quality::run(&args),
     };
     match measured {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use rapport::wire::v1::preview_refused::Rule;
 use rapport::wire::v1::{PreviewRequest, PreviewResult};
 use tonic::Code;
 
@@ -64,11 +65,52 @@ pub async fn under_the_same_rules_nothing_would_change(server: Server) {
     untouched(&server, &digest).await;
 }
 
+pub async fn who_would_be_parted_is_told_and_is_not(server: Server) {
+    given_a_little_of_everything(&server).await;
+    let digest = server.digest().await;
+    let result = server.preview("[identity]\nmost_partners = 2").await.unwrap();
+    assert!(!result.same_rules);
+    assert_eq!(counts(&result), [[3, 2, 1], [5, 4, 1]]);
+    let fates = result.fates.unwrap();
+    assert_eq!((fates.parted, fates.parted_into, fates.unchanged, fates.joined), (1, 3, 2, 0));
+    let (now, then) = (result.now.unwrap(), result.then.unwrap());
+    assert!(now.void_identifiers.is_empty());
+    assert_eq!((then.void_identifiers[0].namespace.as_str(), then.void_identifiers[0].count), ("phone", 1));
+    let [example] = &result.examples[..] else { panic!("{:?}", result.examples) };
+    assert_eq!(example.now[0].id, server.customer("phone:+4930901820").await.unwrap().id);
+    assert_eq!((example.now[0].touchpoints, example.now_in_all, example.then_in_all), (3, 1, 3));
+    let then: Vec<_> = example.then.iter().map(|customer| customer.identifiers.join(" ")).collect();
+    assert_eq!(then, ["email:ann@shop.example", "email:bob@shop.example", "email:cy@shop.example"]);
+    assert_eq!(server.customer("email:cy@shop.example").await.unwrap().touchpoints, 3, "still one customer");
+    untouched(&server, &digest).await;
+}
+
+pub async fn who_would_be_joined_is_told_with_the_rule_that_keeps_them_apart_now(server: Server) {
+    given_a_little_of_everything(&server).await;
+    server
+        .accepted([
+            viewed("w-1").by("user_id:eve phone:+4930901821").at("03-07"),
+            viewed("w-2").by("user_id:eva phone:+4930901821").at("03-08"),
+        ])
+        .await;
+    server.settled().await;
+    let result = server.preview("[[identity.namespace]]\nname = \"user_id\"\nmost = 2").await.unwrap();
+    let fates = result.fates.unwrap();
+    assert_eq!((fates.joined, fates.joined_into, fates.unchanged), (2, 1, 3));
+    let (now, then) = (result.now.unwrap(), result.then.unwrap());
+    let refused = &now.refused_links[0];
+    assert_eq!((refused.rule(), refused.namespace.as_str(), refused.count), (Rule::MostOfNamespace, "user_id", 1));
+    assert!(then.refused_links.is_empty());
+    let [example] = &result.examples[..] else { panic!("{:?}", result.examples) };
+    assert_eq!((example.now.len(), example.then[0].touchpoints), (2, 2));
+}
+
 pub async fn definitions_that_are_wrong_are_refused_with_the_line(server: Server) {
     given_a_little_of_everything(&server).await;
     let large = format!("# {}", "x".repeat(256 * 1024));
     for (file_name, text, says) in [
         ("other.toml", "\ntime_zone = \"Mars\"", "other.toml:2: time_zone is \"Mars\"; it"),
+        ("other.toml", "[identity]\nmost_persons = 0", "other.toml:2: identity: most_persons is 0; it must be from 1"),
         ("", "surprise = 1", "definitions.toml:1: unknown field `surprise`"),
         ("other.toml", large.as_str(), "other.toml:1: the file has 262146 bytes; it has at most 262144"),
     ] {
@@ -152,4 +194,24 @@ async fn a_scratch_of_a_preview_that_cannot_be_made_is_named() {
     let status = server.preview("").await.unwrap_err();
     assert_eq!(status.code(), Code::Internal, "{status}");
     assert!(status.message().contains("readmodel/preview cannot be made"), "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_foreseen_is_what_a_server_with_these_definitions_knows() {
+    let server = Server::embedded().await;
+    given_a_little_of_everything(&server).await;
+    let foreseen = server.preview("[identity]\nmost_partners = 2").await.unwrap();
+    let biggest = foreseen.then.as_ref().unwrap().biggest_by_touchpoints.clone();
+    let strict = |config: &mut rapport::config::Config| {
+        config.tenants.values_mut().for_each(|tenant| tenant.rules.most_partners = 2);
+    };
+    let server = server.stop().await.serve_with(strict).await;
+    server.settled().await;
+    let totals = server.totals().await;
+    assert_eq!([totals.customers, totals.identified], counts(&foreseen)[1][..2]);
+    for customer in biggest {
+        let found = server.customer(&customer.id).await.unwrap();
+        assert_eq!(found.touchpoints, customer.touchpoints, "{}", customer.id);
+    }
+    assert_eq!(counts(&server.preview("").await.unwrap()), [counts(&foreseen)[1], counts(&foreseen)[0]]);
 }

@@ -4,4 +4,6 @@ mod asking;
 mod command_line;
 mod exit_codes;
 mod killed;
+mod parked;
+mod previewed;
 mod verified;

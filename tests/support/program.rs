@@ -142,6 +142,11 @@ impl Running {
         self.end()
     }
 
+    /// On standard error, until now.
+    fn said(&self) -> String {
+        self.err.lock().unwrap().clone()
+    }
+
     fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
@@ -195,20 +200,25 @@ impl Served {
 
     /// With more arguments, the address among them.
     pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
+        Self::try_start_with(data, arguments).unwrap_or_else(|said| panic!("rapport serve does not listen: {said}"))
+    }
+
+    /// What it said, if it ends instead of being ready.
+    pub fn try_start_with(data: &Path, arguments: &[&str]) -> Result<Self, String> {
         let arguments = ["serve", "--data", data.to_str().unwrap()].into_iter().chain(arguments.iter().copied());
         let running = Running::start(arguments);
-        let url = loop {
+        loop {
             match running.lines.recv_timeout(HANGS) {
                 Ok(line) => {
                     if let Some((_, rest)) = line.split_once("listening on ") {
                         let address = rest.split('"').next().unwrap_or_default();
-                        break format!("http://{address}");
+                        let url = format!("http://{address}");
+                        return Ok(Self { running, url });
                     }
                 }
-                Err(_) => panic!("rapport serve does not listen: {}", running.err.lock().unwrap()),
+                Err(_) => return Err(running.said()),
             }
-        };
-        Self { running, url }
+        }
     }
 
     pub fn address(&self) -> &str {
@@ -224,6 +234,25 @@ impl Served {
     pub fn kill(mut self) {
         self.running.child.kill().unwrap();
         self.running.wait();
+    }
+
+    /// SIGSTOP: it is there and does nothing.
+    pub fn freeze(&self) {
+        self.running.signal("-STOP");
+    }
+
+    /// SIGCONT: it goes on as if no time had passed.
+    pub fn thaw(&self) {
+        self.running.signal("-CONT");
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.running.child.try_wait().unwrap().is_none()
+    }
+
+    /// On standard error, until now.
+    pub fn said(&self) -> String {
+        self.running.said()
     }
 
     /// SIGTERM, and how it ended.

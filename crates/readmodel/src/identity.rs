@@ -167,7 +167,8 @@ impl Settling<'_, '_> {
         for (identifier, kind) in grown {
             let own_kind = self.ids.get(self.tx, *identifier)?.usable.kind;
             if self.definitions.rules.kind(own_kind).is_plural()
-                && links::partners_of_kind(self.tx, *identifier, *kind)? > self.definitions.rules.most_partners
+                && links::partners_of_kind(self.tx, *identifier, *kind)?
+                    > self.definitions.rules.most_partners(own_kind)
             {
                 void.insert(*identifier);
             }

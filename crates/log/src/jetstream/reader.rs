@@ -23,7 +23,8 @@ use crate::{Cause, Position, Read, ReadError, Record, TraceParent};
 /// Asked for at a time; half as many more may be on their way, far below what the client can hold.
 const BATCH_MESSAGES: usize = 1000;
 const EXPIRES: Duration = Duration::from_secs(30);
-const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Two of these without a word, and the consumer is gone with its server.
+const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long the server keeps a consumer that nobody asks.
 const INACTIVE: Duration = Duration::from_secs(60);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);

@@ -9,18 +9,22 @@ mod error;
 mod feedback;
 mod filter;
 mod find;
+mod identity;
 mod import;
 mod journey;
 mod json;
+mod merge;
 mod moment;
 mod new_file;
 mod pages;
 mod parked;
 mod preview;
+mod reason;
 mod rebuild;
 mod replay;
 mod serve;
 mod span;
+mod split;
 mod status;
 mod target;
 mod totals;
@@ -69,6 +73,9 @@ enum Command {
     Journey(journey::JourneyArgs),
     Feedback(feedback::FeedbackArgs),
     Find(find::FindArgs),
+    Identity(identity::IdentityArgs),
+    Merge(merge::MergeArgs),
+    Split(split::SplitArgs),
     Watch(watch::WatchArgs),
     Totals(totals::TotalsArgs),
     Replay(replay::ReplayArgs),
@@ -115,6 +122,9 @@ async fn ask(command: Command) -> Result<(), CliError> {
         Command::Journey(args) => journey::run(args).await,
         Command::Feedback(args) => feedback::run(args).await,
         Command::Find(args) => find::run(args).await,
+        Command::Identity(args) => identity::run(args).await,
+        Command::Merge(args) => merge::run(args).await,
+        Command::Split(args) => split::run(args).await,
         Command::Totals(args) => totals::run(args).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Rebuild(args) => rebuild::run(args).await,

@@ -31,7 +31,7 @@ pub(super) async fn preview(projections: &Projections, request: PreviewRequest) 
     let parsed = tokio::task::spawn_blocking(move || Definitions::parse(&file_name, &text, &of_tenant.catalogue));
     let parsed = parsed.await.map_err(|_| QueryError::BrokenOff)??;
     let definitions = rapport_readmodel::Definitions {
-        rules: tenant.rules.clone(),
+        rules: parsed.rules.with_country(tenant.rules.country),
         zone: parsed.zone,
         journeys: parsed.journeys,
         catalogue,
