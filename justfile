@@ -16,6 +16,10 @@ test *ARGS:
 chaos MINUTES *ARGS:
     cargo test -p rapport-tests --test chaos -- --minutes {{MINUTES}} {{ARGS}}
 
+# Cut the power in more places than `test` does, as another seed draws them: `just power 42 3000`
+power SEED CUTS='2000':
+    RAPPORT_SEED={{SEED}} RAPPORT_CUTS={{CUTS}} cargo test -p rapport-tests --test power
+
 # N new cases of each property of the fold, and what they contained; a failure prints the seed that gives it again
 prop N="10000":
     PROPTEST_CASES={{N}} cargo test --release -p rapport-readmodel --test oracle --test questions -- --nocapture

@@ -90,6 +90,24 @@ impl NatsServer {
         fs::read_to_string(self.folder.path().join("nats.conf")).unwrap()
     }
 
+    /// What it keeps now; it is killed and restarted for that.
+    pub fn back_up(&mut self) -> TempDir {
+        let backup = tempfile::tempdir().unwrap();
+        self.kill();
+        copy(&self.folder.path().join("store"), backup.path());
+        self.restart();
+        backup
+    }
+
+    /// Kills it, and starts it on what it kept then.
+    pub fn restore(&mut self, backup: &Path) {
+        let store = self.folder.path().join("store");
+        self.kill();
+        fs::remove_dir_all(&store).unwrap();
+        copy(backup, &store);
+        self.restart();
+    }
+
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
@@ -130,6 +148,19 @@ impl Drop for NatsServer {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
+        }
+    }
+}
+
+/// A folder and all that is in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
         }
     }
 }

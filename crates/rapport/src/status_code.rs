@@ -106,18 +106,20 @@ fn scratch_code(error: &ScratchError) -> Code {
 
 fn append_code(error: &AppendError) -> Code {
     match error {
-        AppendError::Unavailable(_) => Code::Unavailable,
+        // The writer has told the operator what is wrong with its disk.
+        AppendError::Unavailable(_) | AppendError::Storage(_) => Code::Unavailable,
         // An event that is too large is its own verdict, and never the whole request's.
         AppendError::TooLarge { .. } => Code::InvalidArgument,
         AppendError::Overloaded { .. } | AppendError::Full(_) => Code::ResourceExhausted,
-        AppendError::Storage(_) => Code::Internal,
     }
 }
 
 fn read_code(error: &ReadError) -> Code {
     match error {
         ReadError::BeyondHead { .. } => Code::OutOfRange,
-        ReadError::Replaced { .. } => Code::FailedPrecondition,
+        ReadError::Replaced { .. } | ReadError::Changed { .. } | ReadError::Purged { .. } | ReadError::Lost { .. } => {
+            Code::FailedPrecondition
+        }
         ReadError::Unavailable(_) => Code::Unavailable,
         ReadError::Storage(_) => Code::Internal,
         ReadError::Broken { .. } => Code::DataLoss,

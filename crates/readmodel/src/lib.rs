@@ -3,6 +3,9 @@
 //! Everything here can be deleted at any time and comes back the same from the log. [`ReadModel`] is the one writer of a
 //! file; [`Reader`]s answer queries beside it.
 
+#[macro_use]
+mod crash_point;
+
 mod apply;
 mod checkpoint;
 mod claims;

@@ -97,7 +97,7 @@ impl JetStream {
 
     pub(crate) async fn head(&self) -> Result<Position, ReadError> {
         let info = self.stream().await?.get_info().await.map_err(|error| ReadError::Unavailable(Arc::new(error)))?;
-        Ok(Position(info.state.last_sequence))
+        stream::head(&info, self.0.epoch.id)
     }
 
     pub(crate) fn epoch(&self) -> &Epoch {

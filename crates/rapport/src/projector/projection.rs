@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rapport_customer::Model;
 use rapport_log::Log;
-use rapport_readmodel::{Definitions, Origin, ReadModelError, Reader};
+use rapport_readmodel::{Definitions, Origin, ReadModel, ReadModelError, Reader};
 use thiserror::Error;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -272,6 +272,19 @@ impl Supervisor {
         Ok(updates)
     }
 
+    /// Names a generation as the one that serves. What it has folded is on the disk before its name is: a power cut must
+    /// not leave less than the one before had.
+    async fn swap(&self, generation: u32) -> Result<(), ProjectorError> {
+        crash_point!("generation/caught-up");
+        let path = self.files.path(generation);
+        let synced = tokio::task::spawn_blocking(move || ReadModel::sync(&path)).await;
+        synced.map_err(|_| ProjectorError::BrokenOff)??;
+        crash_point!("generation/synced");
+        self.files.set_current(generation)?;
+        crash_point!("generation/named");
+        Ok(())
+    }
+
     /// The generation in the making got further; once it is as far as the serving one, it serves.
     async fn built(&mut self, folded: Option<Folded>) {
         let Some(mut building) = self.building.take() else { return };
@@ -291,7 +304,7 @@ impl Supervisor {
             self.building = Some(building);
             return;
         }
-        if let Err(error) = self.files.set_current(building.generation) {
+        if let Err(error) = self.swap(building.generation).await {
             building.fail(error.to_string()).await;
             return;
         }
@@ -313,8 +326,10 @@ impl Supervisor {
         });
         let tenant = &self.setup.origin.tenant;
         tracing::info!(%tenant, generation = building.generation, position, head, "a new generation serves");
+        crash_point!("generation/serves");
         // Queries that began on the one before may still open it; the next start or rebuild removes it.
         self.files.remove_all_but(&[before, building.generation]);
+        crash_point!("generation/tidied");
         building.finish(folded).await;
     }
 }

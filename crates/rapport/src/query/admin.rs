@@ -37,7 +37,12 @@ impl Admin {
             self.projections.ask(&request.tenant, request.min_position, |reader| reader.status()).await?;
         let (tenant, projection) = self.projections.find(&request.tenant)?;
         let live = projection.live();
-        let head = tenant.log.head().await?.0.max(freshness.position);
+        let (head, fault) = match tenant.log.head().await {
+            Ok(head) => (head.0.max(freshness.position), live.fault),
+            // The projector may not know yet.
+            Err(error) if error.is_another_log() => (freshness.head, live.fault.or(Some(error.to_string()))),
+            Err(error) => return Err(error.into()),
+        };
         let digest = status.digests.iter().fold(Digest::default(), |sum, (_, digest)| sum.plus(*digest));
         let digests: HashMap<String, String> =
             status.digests.iter().map(|(model, digest)| (model.name().to_owned(), digest.to_string())).collect();
@@ -61,9 +66,9 @@ impl Admin {
             digests,
             digest: digest.to_string(),
             fingerprint: status.fingerprint,
-            fault: live.fault.unwrap_or_default(),
+            settled: fault.is_none() && freshness.position >= head && self.projections.is_silent(status.due),
+            fault: fault.unwrap_or_default(),
             clock: freshness.clock,
-            settled: freshness.position >= head && self.projections.is_silent(status.due),
         })
     }
 
