@@ -8,6 +8,7 @@ mod foreign_records;
 mod known_answer;
 mod merging;
 mod parked;
+mod previewing;
 mod publishing;
 mod questions;
 mod rebuilding;
@@ -84,6 +85,14 @@ on_each_log! {
         queries_go_on_during_a_rebuild,
         a_second_rebuild_at_once_is_refused,
         status_tells_about_the_log_and_the_read_model,
+    },
+    previewing::{
+        under_the_same_rules_nothing_would_change,
+        who_would_be_parted_is_told_and_is_not,
+        who_would_be_joined_is_told_with_the_rule_that_keeps_them_apart_now,
+        definitions_that_are_wrong_are_refused_with_the_line,
+        a_second_preview_at_once_is_refused,
+        a_preview_ends_when_nobody_waits_for_it,
     },
     verifying::{
         what_is_served_is_what_the_log_says,

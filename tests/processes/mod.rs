@@ -7,4 +7,5 @@ mod exit_codes;
 mod killed;
 mod merging;
 mod parked;
+mod previewed;
 mod verified;

@@ -248,6 +248,16 @@ pub(crate) fn set_refused(tx: &Transaction<'_>, event: &OrderKey, refused: Optio
     Ok(())
 }
 
+/// How many merges that hold each limit refused.
+pub(crate) fn refused_by_limit(connection: &Connection) -> Result<BTreeMap<Limit, u64>> {
+    let mut count = connection.prepare_cached(
+        "SELECT refused, count(*) FROM decisions WHERE holds AND refused IS NOT NULL GROUP BY refused",
+    )?;
+    let rows = count.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;
+    let counted = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(counted.into_iter().filter_map(|(number, count)| Some((links::limit_of(number)?, count))).collect())
+}
+
 pub(crate) fn is_refused(connection: &Connection, event: &OrderKey) -> Result<bool> {
     let mut find = connection.prepare_cached("SELECT 1 FROM decisions WHERE event = ?1 AND refused IS NOT NULL")?;
     Ok(find.exists([event.as_bytes()])?)

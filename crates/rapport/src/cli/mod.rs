@@ -18,6 +18,7 @@ mod moment;
 mod new_file;
 mod pages;
 mod parked;
+mod preview;
 mod reason;
 mod rebuild;
 mod replay;
@@ -80,6 +81,7 @@ enum Command {
     Replay(replay::ReplayArgs),
     Rebuild(rebuild::RebuildArgs),
     Verify(verify::VerifyArgs),
+    Preview(preview::PreviewArgs),
     Status(status::StatusArgs),
     Parked(parked::ParkedArgs),
     Demo(DemoArgs),
@@ -127,6 +129,7 @@ async fn ask(command: Command) -> Result<(), CliError> {
         Command::Replay(args) => replay::run(args).await,
         Command::Rebuild(args) => rebuild::run(args).await,
         Command::Verify(args) => verify::run(args).await,
+        Command::Preview(args) => preview::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Parked(args) => parked::run(args).await,
         Command::Serve(_) | Command::Demo(_) | Command::Watch(_) => unreachable!("run on their own"),

@@ -20,9 +20,9 @@ use crate::wire::v1::admin_service_server::{AdminService, AdminServiceServer};
 use crate::wire::v1::ingest_service_server::{IngestService, IngestServiceServer};
 use crate::wire::v1::{
     Accepted, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse, Duplicate, GetParkedRequest,
-    GetParkedResponse, ListParkedRequest, ListParkedResponse, MergeRequest, PublishRequest, PublishResponse, Reason,
-    RebuildProgress, RebuildRequest, Rejected, RetryParkedRequest, RetryParkedResponse, SplitRequest, StatusRequest,
-    StatusResponse, Verdict, VerifyRequest, VerifyResponse, verdict,
+    GetParkedResponse, ListParkedRequest, ListParkedResponse, MergeRequest, PreviewRequest, PreviewResponse,
+    PublishRequest, PublishResponse, Reason, RebuildProgress, RebuildRequest, Rejected, RetryParkedRequest,
+    RetryParkedResponse, SplitRequest, StatusRequest, StatusResponse, Verdict, VerifyRequest, VerifyResponse, verdict,
 };
 
 /// By source and id, as they came.
@@ -113,6 +113,12 @@ impl AdminService for Server {
         Err(Status::unimplemented("not here"))
     }
 
+    type PreviewStream = Answers<PreviewResponse>;
+
+    async fn preview(&self, _: Request<PreviewRequest>) -> Result<Response<Self::PreviewStream>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
     type VerifyStream = Answers<VerifyResponse>;
 
     async fn verify(&self, _: Request<VerifyRequest>) -> Result<Response<Self::VerifyStream>, Status> {
@@ -145,14 +151,6 @@ impl AdminService for Server {
     type RetryParkedStream = Answers<RetryParkedResponse>;
 
     async fn retry_parked(&self, _: Request<RetryParkedRequest>) -> Result<Response<Self::RetryParkedStream>, Status> {
-        Err(Status::unimplemented("not here"))
-    }
-
-    async fn merge(&self, _: Request<MergeRequest>) -> Result<Response<DecisionResponse>, Status> {
-        Err(Status::unimplemented("not here"))
-    }
-
-    async fn split(&self, _: Request<SplitRequest>) -> Result<Response<DecisionResponse>, Status> {
         Err(Status::unimplemented("not here"))
     }
 }

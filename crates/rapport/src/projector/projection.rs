@@ -18,7 +18,7 @@ use super::folding::{Folded, Folding};
 use super::generations::Generations;
 use super::lock::Lock;
 use super::rebuild::{Building, RebuildError, Request, Updates};
-use super::verify::Verifying;
+use super::scratch::{Place, Scratch};
 use super::waiting::Waiting;
 use crate::clock::Clock;
 use crate::metrics::FoldMetrics;
@@ -71,7 +71,11 @@ pub struct Projection {
     requests: mpsc::Sender<Request>,
     pub(super) log: Log,
     pub(super) metrics: FoldMetrics,
-    pub(super) verifying: Verifying,
+    pub(super) definitions: Arc<Definitions>,
+    origin: Origin,
+    clock: Clock,
+    pub(super) verifying: Place,
+    pub(super) previewing: Place,
 }
 
 impl Projection {
@@ -106,7 +110,9 @@ impl Projection {
         let (requests, asked) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let (log, metrics) = (setup.log.clone(), setup.metrics.clone());
-        let verifying = Verifying::new(&setup, stopping.clone());
+        let (definitions, origin, clock) = (setup.definitions.clone(), setup.origin.clone(), setup.clock.clone());
+        let verifying = Place::new("verify", &setup.folder, stopping.clone());
+        let previewing = Place::new("preview", &setup.folder, stopping.clone());
         let folding = tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
         let supervisor = Supervisor {
             setup,
@@ -121,7 +127,19 @@ impl Projection {
             _lock: lock,
         };
         tokio::spawn(supervisor.run(stopping));
-        Ok(Self { models, changes, live: receiver, requests, log, metrics, verifying })
+        Ok(Self {
+            models,
+            changes,
+            live: receiver,
+            requests,
+            log,
+            metrics,
+            definitions,
+            origin,
+            clock,
+            verifying,
+            previewing,
+        })
     }
 
     pub fn live(&self) -> Live {
@@ -147,6 +165,18 @@ impl Projection {
     pub async fn closed(&self) {
         self.requests.closed().await;
         self.verifying.ended().await;
+        self.previewing.ended().await;
+    }
+
+    /// What it takes to fold the log anew under these definitions, beside what serves now.
+    pub(super) fn scratch(&self, definitions: Arc<Definitions>) -> Scratch {
+        Scratch {
+            log: self.log.clone(),
+            origin: self.origin.clone(),
+            definitions,
+            serving: self.live().reader,
+            now: self.clock.now(),
+        }
     }
 
     /// What serves, once everything up to this position is in it.

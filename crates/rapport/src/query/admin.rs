@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use super::preview::{Previewing, preview};
 use super::projections::Projections;
 use super::verify::{Verifying, verify};
 use super::{QueryError, convert, merging, parked};
@@ -15,8 +16,8 @@ use crate::projector::{RebuildProgress, Updates};
 use crate::wire::v1::admin_service_server::AdminService;
 use crate::wire::v1::{
     self, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse, GetParkedRequest, GetParkedResponse,
-    ListParkedRequest, ListParkedResponse, MergeRequest, RebuildRequest, RetryParkedRequest, SplitRequest,
-    StatusRequest, StatusResponse, VerifyRequest,
+    ListParkedRequest, ListParkedResponse, MergeRequest, PreviewRequest, RebuildRequest, RetryParkedRequest,
+    SplitRequest, StatusRequest, StatusResponse, VerifyRequest,
 };
 
 #[derive(Clone)]
@@ -112,6 +113,7 @@ impl Admin {
 impl AdminService for Admin {
     type RebuildStream = Progress;
     type VerifyStream = Verifying;
+    type PreviewStream = Previewing;
     type RetryParkedStream = parked::Retrying;
 
     async fn status(&self, request: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
@@ -124,6 +126,10 @@ impl AdminService for Admin {
 
     async fn verify(&self, request: Request<VerifyRequest>) -> Result<Response<Verifying>, Status> {
         Ok(Response::new(verify(&self.projections, request.into_inner())?))
+    }
+
+    async fn preview(&self, request: Request<PreviewRequest>) -> Result<Response<Previewing>, Status> {
+        Ok(Response::new(preview(&self.projections, request.into_inner()).await?))
     }
 
     async fn list_parked(&self, request: Request<ListParkedRequest>) -> Result<Response<ListParkedResponse>, Status> {
