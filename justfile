@@ -24,6 +24,10 @@ power SEED CUTS='2000':
 prop N="10000":
     PROPTEST_CASES={{N}} cargo test --release -p rapport-readmodel --test oracle --test questions -- --nocapture
 
+# Break one thing at a time and see that a test turns red: all of tests/mutants, or those with such names
+mutants *NAMES:
+    cargo run -p rapport-tests --bin mutants -- {{NAMES}}
+
 # Write the code as rustfmt has it
 fmt:
     cargo fmt --all

@@ -35,15 +35,16 @@ impl Folding<'_, '_> {
         let mut new = new.into_iter().peekable();
         let mut facts = Vec::new();
         while let Some(row) = timeline.next()? {
-            let event = match new.next_if(|(known, _)| *known == row.event) {
+            let event_key = row.event.clone();
+            let event = match new.next_if(|(known, _)| *known == event_key) {
                 Some((_, event)) => event,
                 None => {
                     self.reread += 1;
-                    row.read(self.definitions)?
+                    row.into_event(self.definitions)?
                 }
             };
-            let customer = folded.get_or_insert_with(|| self.empty(row.event.clone()));
-            self.take_in(key, customer, row.event, &event, &mut facts, &mut snapshots)?;
+            let customer = folded.get_or_insert_with(|| self.empty(event_key.clone()));
+            self.take_in(key, customer, event_key, &event, &mut facts, &mut snapshots)?;
         }
         let Some(mut customer) = folded else { return Ok(None) };
         snapshots.write()?;

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 
-use rapport_touchpoint::OrderKey;
+use rapport_touchpoint::{Event, OrderKey, reread};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::Definitions;
@@ -24,8 +24,13 @@ pub(crate) struct TimelineRow {
 
 impl TimelineRow {
     /// Reads the event again. It passed under this very catalogue, which is part of the file's fingerprint.
-    pub fn read(&self, definitions: &Definitions) -> Result<rapport_touchpoint::Event> {
-        rapport_touchpoint::reread(self.json.clone(), &definitions.catalogue).map_err(|violations| {
+    pub fn read(&self, definitions: &Definitions) -> Result<Event> {
+        self.clone().into_event(definitions)
+    }
+
+    /// The same without a copy.
+    pub fn into_event(self, definitions: &Definitions) -> Result<Event> {
+        reread(self.json, &definitions.catalogue).map_err(|violations| {
             let reasons: Vec<_> = violations.iter().map(ToString::to_string).collect();
             ReadModelError::corrupt(format!(
                 "the stored touchpoint at position {}: {}",

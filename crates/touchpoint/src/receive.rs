@@ -3,13 +3,14 @@
 //! The gateway and the projector share these rules: what the one accepts, the other does not park. (But for an event a day
 //! ahead of time, where the gateway's clock and the log's disagree.)
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::fields::{Fields, body_hash, cut, data, into_object, too_large};
 use crate::limits::MAX_EVENT_BYTES;
 use crate::violation::quote;
 use crate::{
-    BodyHash, Catalogue, Channel, Content, Decision, EventType, SchemaVersion, Timestamp, Touchpoint, Violation,
+    BodyHash, Catalogue, Channel, Content, Decision, EventType, Order, SchemaVersion, Timestamp, Touchpoint, Violation,
     decision, identifier,
 };
 
@@ -101,11 +102,62 @@ fn parse(json: &[u8]) -> Result<Map<String, Value>, Vec<Violation>> {
 }
 
 /// Reads an event again that [`read`] gave under the same catalogue: the same event, in a fraction of the time.
-pub fn reread(json: Vec<u8>, catalogue: &Catalogue) -> Result<Event, Vec<Violation>> {
+pub fn reread(mut json: Vec<u8>, catalogue: &Catalogue) -> Result<Event, Vec<Violation>> {
+    if let Some(mut event) = Plain::event(&json, catalogue) {
+        event.touchpoint.json = std::mem::take(&mut json);
+        return Ok(event);
+    }
     let mut attributes: Map<String, Value> = serde_json::from_slice(&json)
         .map_err(|error| vec![Violation::new("event", format!("is no JSON object: {error}"))])?;
     attributes.retain(|_, value| !value.is_null());
     check(attributes, json, Timestamp::MAX, catalogue, Standing::Passed)
+}
+
+/// The attributes of a record that passed, without a copy. Nearly all are like that: stamped, no escapes in their texts and
+/// no attribute twice.
+#[derive(Deserialize)]
+struct Plain<'a> {
+    id: &'a str,
+    source: &'a str,
+    #[serde(rename = "type")]
+    event_type: &'a str,
+    channel: &'a str,
+    time: &'a str,
+    bodyhash: &'a str,
+    sequence: Option<&'a str>,
+    dataschema: Option<&'a str>,
+    subject: Option<&'a str>,
+    data: Option<Map<String, Value>>,
+}
+
+impl Plain<'_> {
+    /// The event but for its JSON; `None` if the record is not so plain.
+    fn event(json: &[u8], catalogue: &Catalogue) -> Option<Event> {
+        let Plain { id, source, event_type, channel, time, bodyhash, sequence, dataschema, subject, data } =
+            serde_json::from_slice(json).ok()?;
+        let event_type = EventType::parse(event_type).ok()?;
+        let schema = match dataschema {
+            Some(text) => Some(SchemaVersion::parse(text, &event_type).ok()?),
+            None => catalogue.newest(&event_type),
+        };
+        let mut violations = Vec::new();
+        let identifiers = identifier::gather(subject, data.as_ref(), &mut violations);
+        let data = data.unwrap_or_default();
+        let (content, data) = match schema {
+            Some(version) => catalogue.read(&event_type, version, data).ok()?,
+            None => (Content::Other, data),
+        };
+        let order = Order {
+            time: Timestamp::parse(time).ok()?,
+            sequence: sequence.map(str::to_owned),
+            source: source.to_owned(),
+            id: id.to_owned(),
+        };
+        let (channel, body_hash) = (Channel::parse(channel).ok()?, BodyHash::parse(bodyhash)?);
+        let json = Vec::new();
+        let touchpoint = Touchpoint { order, event_type, channel, schema, body_hash, identifiers, json };
+        violations.is_empty().then_some(Event { touchpoint, content, data })
+    }
 }
 
 fn check(

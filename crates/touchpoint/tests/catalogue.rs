@@ -169,6 +169,27 @@ fn what_passed_once_is_reread_as_the_same_event() {
 }
 
 #[test]
+fn an_odd_record_is_reread_as_the_same_event_too() {
+    let catalogue = Catalogue::built_in();
+    let head = r#""specversion":"1.0","type":"tour.taken","time":"2026-11-20T10:00:00Z""#;
+    let records = [
+        // Escapes, which stand for another text than the bytes.
+        r#""id":"a\"b","source":"caf\u00e9","channel":"web","data":{"guide":"\n"}"#,
+        // An attribute twice: the last one counts.
+        r#""id":"1","id":"2","source":"test","channel":"web","channel":"app""#,
+        r#""id":"1","source":"test","channel":"web","data":null,"sequence":null,"subject":"user_id:7""#,
+        r#""id":"1","source":"test","channel":"web","data":{"identifiers":{"user_id":7}},"traceparent":"00-1""#,
+    ];
+    for record in records {
+        for stamp in ["", r#","bodyhash":"00112233445566778899aabbccddeeff""#, r#","bodyhash":null"#] {
+            let record = format!("{{{head},{record}{stamp}}}").into_bytes();
+            let read = read(record.clone(), now(), &catalogue).unwrap();
+            assert_eq!(reread(record, &catalogue).unwrap(), read);
+        }
+    }
+}
+
+#[test]
 fn every_typed_variant_has_a_schema() {
     assert!(TYPED.iter().all(|event_type| BUILT_IN.contains(event_type)));
 }

@@ -12,10 +12,12 @@ mod trial;
 
 use std::cell::RefCell;
 
+use cases::{DEFINITIONS, definitions_of};
 use coverage::Coverage;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
+use rapport_readmodel::{ReadModel, ReadModelError};
 use support::property::hold;
 use support::{World, decided, everything};
 use trial::Trial;
@@ -23,7 +25,7 @@ use trial::Trial;
 #[test]
 fn arrival_batches_silences_crashes_and_definitions_leave_no_trace() {
     let coverage = RefCell::new(Coverage::default());
-    hold(60, &cases::case(), |case| {
+    hold(80, &cases::case(), |case| {
         coverage.borrow_mut().add(&Trial::run(&case)?);
         Ok(())
     });
@@ -33,10 +35,22 @@ fn arrival_batches_silences_crashes_and_definitions_leave_no_trace() {
 }
 
 #[test]
+fn a_file_goes_on_under_the_definitions_that_it_was_made_under_and_no_others() {
+    for made in 0..DEFINITIONS {
+        let world = World::under(definitions_of(made));
+        for other in 0..DEFINITIONS {
+            let opened = ReadModel::open(world.model.path(), support::origin(), definitions_of(other));
+            let refused = matches!(opened, Err(ReadModelError::Foreign { what: "fingerprint", .. }));
+            assert_eq!(refused, other != made, "made under {made}, opened under {other}");
+        }
+    }
+}
+
+#[test]
 fn merges_that_are_all_undone_leave_no_trace() {
     let strategy = (cases::case(), vec((cases::merge(), any::<(Index, Index)>()), 1..6), 1..9_usize);
     hold(30, &strategy, |(case, merges, batch)| {
-        let mut plain = World::spaced(cases::definitions_of(case.under), case.spacing);
+        let mut plain = World::spaced(definitions_of(case.under), case.spacing);
         let without = case.log();
         let mut log = without.clone();
         for (number, ((what, minute), (at, undone_at))) in merges.iter().enumerate() {
@@ -46,7 +60,7 @@ fn merges_that_are_all_undone_leave_no_trace() {
             log.insert(undone_at.index(log.len() + 1), undo);
         }
         plain.fold_records(without);
-        let mut undone = World::spaced(cases::definitions_of(case.under), case.spacing);
+        let mut undone = World::spaced(definitions_of(case.under), case.spacing);
         for records in log.chunks(batch) {
             undone.fold_records(records.to_vec());
         }

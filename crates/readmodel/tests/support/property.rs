@@ -12,17 +12,21 @@ where
     S::Value: Clone,
 {
     let mut config = Config { failure_persistence: None, ..Config::default() };
-    let is_long = std::env::var_os("PROPTEST_CASES").is_some();
-    if !is_long {
+    if !is_long() {
         (config.cases, config.rng_seed) = (cases, RngSeed::Fixed(1));
     } else if let RngSeed::Random = config.rng_seed {
         config.rng_seed = RngSeed::Fixed(RandomState::new().hash_one(0_u8));
     }
     let again = format!("PROPTEST_CASES={} PROPTEST_RNG_SEED={}", config.cases, config.rng_seed);
-    if is_long {
+    if is_long() {
         println!("again: {again}");
     }
     if let Err(failed) = TestRunner::new(config).run(strategy, test) {
         panic!("{failed}\nagain: {again}");
     }
+}
+
+/// Is it a run of as many new cases as somebody asked for?
+pub fn is_long() -> bool {
+    std::env::var_os("PROPTEST_CASES").is_some()
 }
