@@ -51,6 +51,7 @@ const PURE: [(&str, &[&str]); 2] = [
             "jiff",
             "postcard",
             "rapport-touchpoint",
+            "regex",
             "serde",
             "serde_json",
             "strsim",
