@@ -1,5 +1,7 @@
 //! What is fast, measured against the limits of the machine, and how good identity is, against the truth: `cargo run --release -p rapport-benches -- import`.
 
+mod evidence;
+mod folded;
 mod hot;
 mod import;
 mod quality;
@@ -25,6 +27,7 @@ enum Bench {
     Import(import::ImportArgs),
     Watch(watch::WatchArgs),
     Hot(hot::HotArgs),
+    Evidence(evidence::EvidenceArgs),
     IdentityQuality(quality::QualityArgs),
 }
 
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         Bench::Import(args) => import::run(&args),
         Bench::Watch(args) => watch::run(&args),
         Bench::Hot(args) => hot::run(&args),
+        Bench::Evidence(args) => evidence::run(&args),
         Bench::IdentityQuality(args) => quality::run(&args),
     };
     match measured {
