@@ -61,6 +61,8 @@ pub enum Step {
     Fold(usize),
     /// Lets silence fall up to this minute.
     Pass(u32),
+    /// Up to the very moment of the next silence.
+    PassNext,
     Reopen,
     /// What was written last is lost or spoiled from a place in the write-ahead log on, in thousandths of its length.
     Crash(Tear, usize),
@@ -186,7 +188,8 @@ fn step() -> impl Strategy<Value = Step> {
     let tear = prop_oneof![Just(Tear::Cut), Just(Tear::CutBetweenFrames), Just(Tear::Spoiled)];
     prop_oneof![
         16 => (1..10_usize).prop_map(Step::Fold),
-        6 => (0..60_u32).prop_map(Step::Pass),
+        4 => (0..60_u32).prop_map(Step::Pass),
+        4 => Just(Step::PassNext),
         2 => Just(Step::Reopen),
         3 => (tear, 0..=1_000_usize).prop_map(|(tear, at)| Step::Crash(tear, at)),
         2 => (1..6_usize).prop_map(Step::Fail),
@@ -207,7 +210,20 @@ fn said() -> impl Strategy<Value = Vec<Said>> {
         1 => unreadable.prop_map(Said::Unreadable),
         5 => decision(),
     ];
-    prop_oneof![30 => one.prop_map(|one| vec![one]), 3 => answer_handed_over()]
+    prop_oneof![30 => one.prop_map(|one| vec![one]), 3 => answer_handed_over(), 2 => link_turns_out_older()]
+}
+
+/// An e-mail address is one account's, until it turns out that it was another one's before.
+fn link_turns_out_older() -> impl Strategy<Value = Vec<Said>> {
+    (0..3_u8, 1..3_u8, 0..5_u8, 0..25_u32).prop_map(|(one, next, mail, minute)| {
+        let other = (one + next) % 3;
+        let said = [(1, one), (2, other), (0, other)];
+        let touchpoint = |(after, user): (u32, u8)| {
+            let ids = format!("user_id:u{user} email:{mail}@x.org");
+            Said::Touchpoint(event(minute + after, &format!("{minute} {after} {ids}"), "tour.taken", &ids, json!({})))
+        };
+        said.into_iter().map(touchpoint).collect()
+    })
 }
 
 /// An answer replaces another one, until it turns out that the device on which it was given had gone to somebody else.

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use rapport_customer::identity::CustomerId;
 use rapport_readmodel::{CustomerKey, CustomerName, Filter, ReadModelError};
+use rapport_touchpoint::Timestamp;
 
 use crate::cases::{Case, Step, Tear, definitions_of};
 use crate::coverage::{self, Kind};
@@ -37,7 +38,7 @@ impl Trial {
             trial.fold(case.rest)?;
         }
         // A clock only goes forward.
-        trial.pass(60)?;
+        trial.pass(minute_of(60))?;
         trial.check_answers()?;
         Ok(trial.kinds)
     }
@@ -45,7 +46,12 @@ impl Trial {
     fn step(mut self, step: &Step, case: &Case) -> Result<Self, TestCaseError> {
         match step {
             Step::Fold(records) => self.fold(*records)?,
-            Step::Pass(minute) => self.pass(*minute)?,
+            Step::Pass(minute) => self.pass(minute_of(*minute))?,
+            Step::PassNext => {
+                if let Some(next) = self.naive.next_silence() {
+                    self.pass(next)?;
+                }
+            }
             Step::Reopen => {
                 self.world = self.world.reopen();
                 self.check(Some(Kind::Reopened))?;
@@ -105,12 +111,15 @@ impl Trial {
         applied.refolds == applied.changed.len() as u64 && applied.reread + applied.fresh < in_all
     }
 
-    fn pass(&mut self, minute: u32) -> Outcome {
+    fn pass(&mut self, until: Timestamp) -> Outcome {
         let mut changed = false;
-        while let Some(passed) = self.world.model.let_pass(minute_of(minute)).unwrap() {
+        while let Some(passed) = self.world.model.let_pass(until).unwrap() {
             changed |= !passed.changed.is_empty();
         }
-        self.check(changed.then_some(Kind::SilenceFallen))
+        self.kinds.extend(changed.then_some(Kind::SilenceFallen));
+        // The clock of the file stands at the last silence; by then there is none that has not fallen.
+        self.read_naively_at(until);
+        self.compare()
     }
 
     /// A batch that cannot write its last table leaves nothing behind, on the disk or in memory.
@@ -146,9 +155,15 @@ impl Trial {
 
     /// Reads naively what the read model says it has folded; gives what was so before.
     fn read_naively(&mut self) -> Naive {
+        self.read_naively_at(Timestamp::EPOCH)
+    }
+
+    /// The same at a later moment than that of its clock.
+    fn read_naively_at(&mut self, moment: Timestamp) -> Naive {
         let checkpoint = self.world.model.checkpoint();
         let log = &self.read[..checkpoint.position as usize];
-        std::mem::replace(&mut self.naive, Naive::of(log, &self.world.definitions, checkpoint.clock))
+        let naive = Naive::of(log, &self.world.definitions, checkpoint.clock.max(moment));
+        std::mem::replace(&mut self.naive, naive)
     }
 
     fn check(&mut self, kind: Option<Kind>) -> Outcome {

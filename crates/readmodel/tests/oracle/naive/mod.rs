@@ -160,6 +160,11 @@ impl Naive {
         (states, facts)
     }
 
+    /// The next moment at which silence changes somebody.
+    pub fn next_silence(&self) -> Option<Timestamp> {
+        self.customers.values().filter_map(|customer| customer.states.due(&self.definitions.journeys)).min()
+    }
+
     pub fn key(&self, at: usize) -> OrderKey {
         self.who.events[at].event.touchpoint.order.key()
     }
