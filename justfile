@@ -12,6 +12,14 @@ ci:
 test *ARGS:
     cargo test --workspace {{ARGS}}
 
+# Kill, freeze and restart real processes on each layout while clients publish, and count: `just chaos 5 --seed 7`
+chaos MINUTES *ARGS:
+    cargo test -p rapport-tests --test chaos -- --minutes {{MINUTES}} {{ARGS}}
+
+# Cut the power in more places than `test` does, as another seed draws them: `just power 42 3000`
+power SEED CUTS='2000':
+    RAPPORT_SEED={{SEED}} RAPPORT_CUTS={{CUTS}} cargo test -p rapport-tests --test power
+
 # N new cases of each property of the fold, and what they contained; a failure prints the seed that gives it again
 prop N="10000":
     PROPTEST_CASES={{N}} cargo test --release -p rapport-readmodel --test oracle --test questions -- --nocapture
@@ -27,6 +35,7 @@ fmt:
 # Lints, as strict as `ci`
 lint:
     cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy -p rapport-tests --test chaos -- -D warnings
 
 # Licences, advisories and unwanted dependencies, by deny.toml; needs cargo-deny
 deny:
@@ -53,6 +62,10 @@ nats:
 bench *ARGS:
     cargo build --release -p rapport
     cargo run --release -p rapport-benches -- import {{ARGS}}
+
+# How good identity is under the default rules, against a made-up year of which the truth is known; fails if a goal is missed
+identity-quality *ARGS:
+    cargo run --release -p rapport-benches -- identity-quality {{ARGS}}
 
 # The documentation of the crates, in a browser
 doc:

@@ -2,19 +2,13 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use clap::Args;
-use rapport_customer::identity::Rules;
-use rapport_customer::{Definitions as OfTenant, Model};
-use rapport_readmodel::{Definitions, Incoming, Origin, ReadModel};
-use rapport_touchpoint::{Catalogue, Place, Timestamp, receive};
 use serde::Serialize;
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::json;
 
 use crate::Result;
+use crate::folded::Folded;
 use crate::report::{Machine, median};
 use crate::workload::{Shape, Workload};
 
@@ -98,57 +92,6 @@ pub fn run(args: &HotArgs) -> Result<()> {
         println!("{report}");
     }
     Ok(())
-}
-
-/// A read model in a folder of its own, and how far its log would be.
-struct Folded {
-    _folder: TempDir,
-    definitions: Arc<Definitions>,
-    model: ReadModel,
-    position: u64,
-    now: Timestamp,
-}
-
-impl Folded {
-    fn new(parent: &Path) -> Result<Self> {
-        let catalogue = Arc::new(Catalogue::built_in());
-        let OfTenant { zone, journeys } = OfTenant::standard(&catalogue);
-        let models = Model::ALL.to_vec();
-        let definitions = Arc::new(Definitions { rules: Rules::default(), zone, journeys, catalogue, models });
-        let folder = TempDir::new_in(parent)?;
-        let origin = Origin { tenant: "bench".to_owned(), epoch: "bench".to_owned(), key: [7; 32] };
-        let model = ReadModel::open(&folder.path().join("model.db"), origin, definitions.clone())?;
-        Ok(Self { _folder: folder, definitions, model, position: 0, now: Timestamp::MAX })
-    }
-
-    fn decode(&mut self, events: impl Iterator<Item = Value>) -> Result<Vec<Incoming>> {
-        let mut batch = Vec::new();
-        for event in events {
-            self.position += 1;
-            let received = receive(event, self.now, &self.definitions.catalogue)
-                .map_err(|broken| format!("a touchpoint was made up that is not valid: {broken:?}"))?;
-            batch.push(Incoming::decode(
-                self.position,
-                self.now,
-                Place::Touchpoints,
-                received.into_json(),
-                &self.definitions,
-            ));
-        }
-        Ok(batch)
-    }
-
-    /// How long it took, and the stored events that it read again.
-    fn apply(&mut self, batch: Vec<Incoming>) -> Result<(Duration, u64)> {
-        let count = batch.len() as u64;
-        let began = Instant::now();
-        let applied = self.model.apply(batch)?;
-        let took = began.elapsed();
-        if applied.fresh != count {
-            return Err(format!("of {count} touchpoints {} counted", applied.fresh).into());
-        }
-        Ok((took, applied.reread))
-    }
 }
 
 fn fold(parent: &Path, mut workload: Workload, most: u64) -> Result<Fold> {

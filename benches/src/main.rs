@@ -1,7 +1,11 @@
-//! What is fast, measured against the limits of the machine: `cargo run --release -p rapport-benches -- import`.
+//! What is fast, measured against the limits of the machine, and how good identity is, against the truth: `cargo run --release -p rapport-benches -- import`.
 
+mod evidence;
+mod folded;
 mod hot;
 mod import;
+mod quality;
+mod random;
 mod raw_limit;
 mod report;
 mod server;
@@ -28,6 +32,8 @@ enum Bench {
     Import(import::ImportArgs),
     Watch(watch::WatchArgs),
     Hot(hot::HotArgs),
+    Evidence(evidence::EvidenceArgs),
+    IdentityQuality(quality::QualityArgs),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +41,8 @@ fn main() -> ExitCode {
         Bench::Import(args) => import::run(&args),
         Bench::Watch(args) => watch::run(&args),
         Bench::Hot(args) => hot::run(&args),
+        Bench::Evidence(args) => evidence::run(&args),
+        Bench::IdentityQuality(args) => quality::run(&args),
     };
     match measured {
         Ok(()) => ExitCode::SUCCESS,

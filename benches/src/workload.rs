@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::random::Random;
+
 /// Touchpoints per customer, on average.
 const PER_CUSTOMER: u64 = 20;
 /// 2024-01-01T00:00:00Z, when it begins.
@@ -44,7 +46,7 @@ impl Workload {
     }
 
     pub fn shaped(seed: u64, shape: Shape) -> Self {
-        Self { random: Random(seed), shape, made: 0 }
+        Self { random: Random::new(seed), shape, made: 0 }
     }
 
     fn touchpoint(&mut self) -> Value {
@@ -155,40 +157,6 @@ impl Iterator for Workload {
         let event = self.touchpoint();
         self.made += 1;
         Some(event)
-    }
-}
-
-/// SplitMix64: small, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn one_in(&mut self, many: u64) -> bool {
-        self.below(many) == 0
-    }
-
-    /// From 0 to below 1.
-    fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// In the form of a version 4 UUID.
-    fn uuid(&mut self) -> String {
-        let (high, low) = (self.next(), self.next());
-        let (high, low) = (high & !0xf000 | 0x4000, low & !(3 << 62) | 2 << 62);
-        let (a, b, c) = (high >> 32, high >> 16 & 0xffff, high & 0xffff);
-        format!("{a:08x}-{b:04x}-{c:04x}-{:04x}-{:012x}", low >> 48, low & 0xffff_ffff_ffff)
     }
 }
 

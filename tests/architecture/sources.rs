@@ -71,6 +71,21 @@ fn the_read_model_reads_no_clock() {
     }
 }
 
+/// A table of C functions for SQLite, in the tests of power cuts; the compiler holds the rest to it.
+#[test]
+fn one_file_of_the_tests_is_unsafe() {
+    let is_unsafe = |(_, code): &(String, String)| {
+        ["{", "fn", "extern", "impl", "trait"].iter().any(|what| code.contains(&["unsafe", what].join(" ")))
+    };
+    let found: Vec<String> = ["crates", "tests", "benches"]
+        .into_iter()
+        .flat_map(|folder| {
+            sources(folder).into_iter().filter(is_unsafe).map(move |(file, _)| format!("{folder}/{file}"))
+        })
+        .collect();
+    assert_eq!(found, ["tests/power/vfs.rs"]);
+}
+
 #[test]
 fn the_gateway_knows_no_read_model() {
     for forbidden in ["readmodel", "crate::query", "crate::projector", "crate::replay"] {

@@ -10,7 +10,8 @@ use crate::support::server::Server;
 
 pub async fn the_published_totals_are_exact_however_often_they_are_imported(server: Server) {
     let first = cdnow::import_into(&server).await;
-    assert_eq!((first.accepted, first.bad()), (cdnow::ORDERS, 0));
+    // A batch that the log was slow to answer is sent again, and may be a duplicate then.
+    assert_eq!((first.acknowledged(), first.bad()), (cdnow::ORDERS, 0));
     cdnow::assert_exact(&server.totals().await);
     let digest = server.digest().await;
     let again = cdnow::import_into(&server).await;
@@ -40,7 +41,7 @@ async fn same_digest(from: &Server, to: &Server) {
     write_shuffled(from, &file).await;
 
     let summary = cdnow::import(to, file, None).await;
-    assert_eq!((summary.accepted, summary.bad()), (cdnow::ORDERS, 0));
+    assert_eq!((summary.acknowledged(), summary.bad()), (cdnow::ORDERS, 0));
     cdnow::assert_exact(&to.totals().await);
     assert_eq!(to.digest().await, digest);
     assert_eq!(to.settled().await.digests, from.settled().await.digests);

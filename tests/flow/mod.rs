@@ -6,7 +6,9 @@ mod customers;
 mod fence;
 mod foreign_records;
 mod known_answer;
+mod merging;
 mod parked;
+mod previewing;
 mod publishing;
 mod questions;
 mod rebuilding;
@@ -71,11 +73,26 @@ on_each_log! {
         a_discarded_event_stays_out_where_it_could_be_read,
         what_nothing_can_let_in_stays_parked_after_a_retry,
     },
+    merging::{
+        a_merge_is_told_with_what_came_of_it_and_undone_exactly,
+        a_merge_against_a_rule_is_refused_with_the_rule_unless_it_is_forced,
+        a_split_keeps_apart_until_it_is_undone,
+        what_cannot_be_decided_says_why,
+        an_identifier_is_explained_by_its_events_and_decisions,
+    },
     rebuilding::{
         a_rebuild_ends_with_the_same_digest_in_a_new_generation,
         queries_go_on_during_a_rebuild,
         a_second_rebuild_at_once_is_refused,
         status_tells_about_the_log_and_the_read_model,
+    },
+    previewing::{
+        under_the_same_rules_nothing_would_change,
+        who_would_be_parted_is_told_and_is_not,
+        who_would_be_joined_is_told_with_the_rule_that_keeps_them_apart_now,
+        definitions_that_are_wrong_are_refused_with_the_line,
+        a_second_preview_at_once_is_refused,
+        a_preview_ends_when_nobody_waits_for_it,
     },
     verifying::{
         what_is_served_is_what_the_log_says,

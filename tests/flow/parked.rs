@@ -206,8 +206,11 @@ pub async fn what_nothing_can_let_in_stays_parked_after_a_retry(server: Server) 
 async fn a_retry_lets_in_what_an_older_version_could_not_read() {
     let server = Server::embedded().await;
     server.accepted([viewed("v-1").by("user_id:42")]).await;
+    // So that the fence stands on the records before and after, and not on the one that is changed.
+    server.settled().await;
     let second = given_a_conflict(&server, "o-1").await;
     server.accepted([viewed("v-2").by("user_id:42")]).await;
+    server.settled().await;
     let kept = server.stop().await;
     let better = ordered("o-2", "5.00 EUR").by("user_id:42").into_json().to_string();
     let log = rusqlite::Connection::open(kept.tenant().join("log.db")).unwrap();

@@ -2,6 +2,7 @@
 
 mod appending;
 mod backend;
+mod cluster_only;
 mod deciding;
 mod embedded_only;
 mod jetstream_only;

@@ -123,6 +123,28 @@ async fn a_reader_of_a_log_that_was_made_anew_stops() {
     assert!(soon(reader.next()).await.is_none());
 }
 
+/// It had read further than the log goes, and must not take what comes later for what comes next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_of_a_log_that_lost_its_tail_and_grew_another_stops() {
+    let mut backend = Backend::jetstream();
+    let log = backend.open().await;
+    let Backend::JetStream(server) = &mut backend else { panic!() };
+    let empty = block_in_place(|| server.back_up());
+    let mut reader = log.read(Position::START, Filter::all()).await.unwrap();
+    append_until_accepted(&log, "a", 10).await;
+    take(&mut reader, 10).await;
+    block_in_place(|| server.restore(empty.path()));
+    append_until_accepted(&log, "b", 20).await;
+    let end = loop {
+        match soon(reader.next()).await.unwrap() {
+            Ok(Read::CaughtUp(_)) => {}
+            end => break end,
+        }
+    };
+    // On a slow machine it finds the log too short for long enough.
+    assert!(matches!(end, Err(ReadError::Changed { .. } | ReadError::BeyondHead { .. })), "{end:?}");
+}
+
 fn url(backend: &Backend) -> String {
     match backend {
         Backend::JetStream(server) => server.url(),

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 
 use crate::support::cdnow;
+use crate::support::nats::NatsServer;
 use crate::support::program::{Ended, Served, rapport};
 
 const USAGE: i32 = 64;
@@ -36,6 +37,9 @@ fn wrong_usage_is_64_and_named() {
         ("serve --otlp-endpoint 127.0.0.1:4317", "--otlp-endpoint is \"127.0.0.1:4317\"; it must be a collector"),
         ("verify --server 127.0.0.1:7700", "must be http://HOST:PORT"),
         ("verify --fast", "unexpected argument '--fast'"),
+        ("preview", "--definitions <FILE>"),
+        ("preview --definitions nowhere.toml", "--definitions nowhere.toml cannot be read"),
+        ("preview --definitions Cargo.toml --examples 0", "0 is not in 1..=100"),
         ("totals --server 127.0.0.1:7700", "must be http://HOST:PORT"),
         ("customer ann", "namespace:value"),
         ("replay --from yesterday", "RFC 3339"),
@@ -123,6 +127,19 @@ fn a_second_server_on_the_same_folder_is_refused() {
     assert_eq!(second.code, Some(1), "{second:?}");
     assert!(second.err.contains("log.db is in use by another process"), "{}", second.err);
     assert!(second.err.contains("Several share a log that is kept on a NATS server"), "{}", second.err);
+    first.ask(&["status"]).well();
+}
+
+#[test]
+fn a_second_projector_of_the_same_read_model_is_refused() {
+    let (folder, nats) = (tempfile::tempdir().unwrap(), NatsServer::start());
+    let url = nats.url();
+    let arguments = ["--log", &url, "--roles", "projector", "--listen", "127.0.0.1:0"];
+    let first = Served::start_with(folder.path(), &arguments);
+    let second = rapport(["serve", "--data", folder.path().to_str().unwrap()].into_iter().chain(arguments));
+    assert_eq!(second.code, Some(1), "{second:?}");
+    assert!(second.err.contains("default/readmodel is in use by another process"), "{}", second.err);
+    assert!(second.err.contains("give each projector models of its own (--models)"), "{}", second.err);
     first.ask(&["status"]).well();
 }
 

@@ -2,6 +2,10 @@
 
 mod asking;
 mod command_line;
+mod crashing;
 mod exit_codes;
 mod killed;
+mod merging;
+mod parked;
+mod previewed;
 mod verified;

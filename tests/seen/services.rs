@@ -102,6 +102,10 @@ async fn a_gateway_takes_events_in_gives_them_back_and_keeps_no_read_model() {
     );
     let status = soon(gateway.connection.admin().status(StatusRequest::default())).await.unwrap_err();
     assert_not_here(&status, &["rapport.v1.AdminService", "one with --roles projector hosts it"]);
+    assert_not_here(
+        &gateway.preview("").await.unwrap_err(),
+        &["rapport.v1.AdminService", "one with --roles projector hosts it"],
+    );
     let of_customer = ReplayRequest { customer: Some(named("user_id:42")), ..ReplayRequest::default() };
     let status = gateway.replay(of_customer).await.unwrap_err();
     assert_not_here(&status, &["customer: the replay of one customer needs a read model", "--roles projector has it"]);

@@ -14,10 +14,10 @@ use rapport::wire::v1::verdict::Verdict;
 use rapport::wire::v1::{
     Customer, CustomerRef, DiscardParkedRequest, DiscardParkedResponse, FunnelRequest, FunnelResponse,
     GetCustomerRequest, GetParkedRequest, GetParkedResponse, ListParkedRequest, ListParkedResponse,
-    ListTimelineRequest, ListTimelineResponse, PublishResponse, RebuildProgress, RebuildRequest, ReplayRequest,
-    ReplayedTouchpoint, RetryParkedRequest, RetryParkedResponse, ScoresRequest, ScoresResponse, StatusRequest,
-    StatusResponse, TotalsRequest, TotalsResponse, Transition, TransitionsRequest, VerifyRequest, VerifyResult,
-    verify_response::What,
+    ListTimelineRequest, ListTimelineResponse, PreviewRequest, PreviewResult, PublishResponse, RebuildProgress,
+    RebuildRequest, ReplayRequest, ReplayedTouchpoint, RetryParkedRequest, RetryParkedResponse, ScoresRequest,
+    ScoresResponse, StatusRequest, StatusResponse, TotalsRequest, TotalsResponse, Transition, TransitionsRequest,
+    VerifyRequest, VerifyResult, preview_response, verify_response::What,
 };
 use serde_json::Value;
 use tonic::Status;
@@ -202,6 +202,22 @@ impl Client {
             last = Some(answer);
         }
         Ok(last.filter(|answer| answer.done).expect("the last answer says so"))
+    }
+}
+
+impl Client {
+    /// To its end.
+    pub async fn preview(&self, definitions: &str) -> Result<PreviewResult, Status> {
+        let request = PreviewRequest { definitions: definitions.to_owned(), ..PreviewRequest::default() };
+        let mut answers = soon(self.connection.admin().preview(request)).await?.into_inner();
+        let mut result = None;
+        while let Some(answer) = soon(answers.message()).await? {
+            assert!(result.is_none(), "nothing comes after the result");
+            if let Some(preview_response::What::Result(found)) = answer.what {
+                result = Some(found);
+            }
+        }
+        Ok(result.expect("the result is the last answer"))
     }
 }
 

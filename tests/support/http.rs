@@ -26,3 +26,12 @@ pub async fn get(url: &str, path: &str) -> Answer {
     assert!(head.contains("content-length: "), "an answer of a known length: {head}");
     Answer { status, content_type: content_type.to_owned(), body: body.to_owned() }
 }
+
+/// The body of an answer of whatever length, as HTTP/1.0 has it: to the end of the connection.
+pub async fn body(address: &str, path: &str) -> String {
+    let mut stream = soon(TcpStream::connect(address)).await.unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
+    let mut text = String::new();
+    soon(stream.read_to_string(&mut text)).await.unwrap();
+    text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no HTTP: {text}")).1.to_owned()
+}

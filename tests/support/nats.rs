@@ -1,16 +1,20 @@
-//! A real nats-server of one's own: an ephemeral port, a store in a temporary folder, synced like the shipped config.
+//! A real nats-server of one's own, or three as a cluster: free ports, stores in temporary folders, synced like the
+//! shipped config.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{self, Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::http;
 use super::nats_binary;
+use super::soon::soon;
 
 /// Shipped to the users; the tests' servers sync as it says.
 pub const SHIPPED_CONFIG: &str = include_str!("../../deploy/nats/nats-server.conf");
@@ -35,13 +39,41 @@ impl NatsServer {
         let folder = tempfile::Builder::new().prefix("rapport-nats-").tempdir().unwrap();
         // Another process may take the free port before the server does: then the next is tried.
         for _ in 0..10 {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let port = free_port();
             fs::write(folder.path().join("nats.conf"), config(folder.path(), port, settings)).unwrap();
             if let Some(child) = launch(folder.path()) {
                 return Self { folder, port, child: Some(child) };
             }
         }
         panic!("nats-server does not start:\n{}", log(folder.path()));
+    }
+
+    /// Three that are one cluster, once they have agreed on who leads.
+    pub async fn cluster() -> Vec<Self> {
+        let routes: Vec<String> = (0..3).map(|_| format!("127.0.0.1:{}", free_port())).collect();
+        let all: Vec<String> = routes.iter().map(|route| format!("\"nats://{route}\"")).collect();
+        let node = |(number, route): (usize, &String)| {
+            let cluster = format!("name: rapport, listen: \"{route}\", routes: [{}]", all.join(", "));
+            Self::start_with(&format!("server_name: node-{number}\ncluster {{ {cluster} }}"))
+        };
+        let nodes: Vec<Self> = routes.iter().enumerate().map(node).collect();
+        for node in &nodes {
+            soon(async {
+                while node.told("/jsz").await["meta_cluster"]["leader"].as_str().unwrap_or_default().is_empty() {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            })
+            .await;
+        }
+        nodes
+    }
+
+    /// What it tells of itself, as it runs: `/varz`, `/jsz`.
+    pub async fn told(&self, path: &str) -> serde_json::Value {
+        let log = log(self.folder.path());
+        let monitor = log.lines().find_map(|line| line.split_once("Starting http monitor on "));
+        let (_, address) = monitor.expect("it says where it is watched");
+        serde_json::from_str(&http::body(address, path).await).unwrap()
     }
 
     /// Panics unless a server finds this configuration right.
@@ -58,6 +90,24 @@ impl NatsServer {
         fs::read_to_string(self.folder.path().join("nats.conf")).unwrap()
     }
 
+    /// What it keeps now; it is killed and restarted for that.
+    pub fn back_up(&mut self) -> TempDir {
+        let backup = tempfile::tempdir().unwrap();
+        self.kill();
+        copy(&self.folder.path().join("store"), backup.path());
+        self.restart();
+        backup
+    }
+
+    /// Kills it, and starts it on what it kept then.
+    pub fn restore(&mut self, backup: &Path) {
+        let store = self.folder.path().join("store");
+        self.kill();
+        fs::remove_dir_all(&store).unwrap();
+        copy(backup, &store);
+        self.restart();
+    }
+
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
@@ -68,6 +118,21 @@ impl NatsServer {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+
+    /// SIGSTOP: it is there and does nothing.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// SIGCONT: it goes on as if no time had passed.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().expect("it runs").id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
     }
 
     /// Kills the server if it runs, and starts it on the same port and store.
@@ -87,6 +152,19 @@ impl Drop for NatsServer {
     }
 }
 
+/// A folder and all that is in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
 /// The value of `sync_interval` in a server's configuration.
 pub fn sync_interval(config: &str) -> &str {
     config
@@ -100,10 +178,25 @@ fn config(folder: &Path, port: u16, settings: &str) -> String {
     let mut config = String::new();
     let store = folder.join("store");
     let sync = sync_interval(SHIPPED_CONFIG);
-    writeln!(config, "listen: 127.0.0.1:{port}").unwrap();
+    writeln!(config, "listen: 127.0.0.1:{port}\nhttp: \"127.0.0.1:-1\"").unwrap();
     writeln!(config, "jetstream {{\n  store_dir: {store:?}\n  sync_interval: {sync}\n}}").unwrap();
     writeln!(config, "{settings}").unwrap();
     config
+}
+
+/// Below the ports that the system gives to outgoing connections, so that none of these has it when the server is started
+/// on it again.
+fn free_port() -> u16 {
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    // Test processes that run side by side begin at different ones.
+    let first = u64::from(process::id()) * 101;
+    loop {
+        let next = first + u64::from(TAKEN.fetch_add(1, Ordering::Relaxed));
+        let port = 12_000 + u16::try_from(next % 20_000).expect("a port below 32,000");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// `None` if the server ends instead of being ready.

@@ -16,43 +16,53 @@ use super::soon::{HANGS, wait_until};
 /// Built beside this test, so that it is the same code; cargo itself builds no programs for another package's tests.
 pub fn path() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let test = env::current_exe().unwrap();
-        let profile_folder = test.parent().and_then(Path::parent).expect("a test lies in target/<profile>/deps");
-        let profile = match profile_folder.file_name().and_then(OsStr::to_str) {
-            Some("debug") => "dev",
-            Some(named) => named,
-            None => panic!("{} lies in no profile's folder", test.display()),
-        };
-        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
-        // What cargo says to this test of its own package; build scripts that look at it would run anew each time.
-        for (name, _) in env::vars_os() {
-            let told = name.to_string_lossy();
-            if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
-                cargo.env_remove(&name);
-            }
+    BUILT.get_or_init(|| build(&["--bin", "rapport"]))
+}
+
+/// The same with points at which it crashes when `FAILPOINTS` says so.
+fn crashing() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build(&["--bin", "rapport-crashing", "--features", "failpoints"]))
+}
+
+fn build(what: &[&str]) -> PathBuf {
+    let test = env::current_exe().unwrap();
+    let profile_folder = test.parent().and_then(Path::parent).expect("a test lies in target/<profile>/deps");
+    let profile = match profile_folder.file_name().and_then(OsStr::to_str) {
+        Some("debug") => "dev",
+        Some(named) => named,
+        None => panic!("{} lies in no profile's folder", test.display()),
+    };
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+    // What cargo says to this test of its own package; build scripts that look at it would run anew each time.
+    for (name, _) in env::vars_os() {
+        let told = name.to_string_lossy();
+        if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
         }
-        let built = cargo
-            .args(["build", "--package", "rapport", "--bin", "rapport", "--profile", profile])
-            .args(["--message-format", "json-render-diagnostics", "--target-dir"])
-            .arg(profile_folder.parent().expect("a profile's folder lies in target"))
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap_or_else(|error| panic!("cargo does not run: {error}"));
-        assert!(built.status.success(), "the rapport program cannot be built; `cargo build -p rapport` says why");
-        String::from_utf8(built.stdout)
-            .unwrap()
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-            .expect("cargo names the program that it built")
-    })
+    }
+    let built = cargo
+        .args(["build", "--package", "rapport", "--profile", profile])
+        .args(what)
+        .args(["--message-format", "json-render-diagnostics", "--target-dir"])
+        .arg(profile_folder.parent().expect("a profile's folder lies in target"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap_or_else(|error| panic!("cargo does not run: {error}"));
+    assert!(built.status.success(), "the rapport program cannot be built; `cargo build -p rapport` says why");
+    String::from_utf8(built.stdout)
+        .unwrap()
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .expect("cargo names the program that it built")
 }
 
 /// How a command ended and what it said.
 #[derive(Debug)]
 pub struct Ended {
+    /// `None` if a signal ended it.
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
@@ -88,8 +98,11 @@ pub struct Running {
 
 impl Running {
     pub fn start<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
-        let mut child = Command::new(path())
-            .args(arguments)
+        Self::spawn(Command::new(path()).args(arguments))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .env("NO_COLOR", "1")
             .env_remove("RUST_LOG")
             .env_remove("OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -140,6 +153,11 @@ impl Running {
     pub fn interrupt(self) -> Ended {
         self.signal("-INT");
         self.end()
+    }
+
+    /// On standard error, until now.
+    fn said(&self) -> String {
+        self.err.lock().unwrap().clone()
     }
 
     fn signal(&self, signal: &str) {
@@ -195,20 +213,37 @@ impl Served {
 
     /// With more arguments, the address among them.
     pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
+        Self::try_start_with(data, arguments).unwrap_or_else(|said| panic!("rapport serve does not listen: {said}"))
+    }
+
+    /// What it said, if it ends instead of being ready.
+    pub fn try_start_with(data: &Path, arguments: &[&str]) -> Result<Self, String> {
         let arguments = ["serve", "--data", data.to_str().unwrap()].into_iter().chain(arguments.iter().copied());
-        let running = Running::start(arguments);
-        let url = loop {
-            match running.lines.recv_timeout(HANGS) {
-                Ok(line) => {
-                    if let Some((_, rest)) = line.split_once("listening on ") {
-                        let address = rest.split('"').next().unwrap_or_default();
-                        break format!("http://{address}");
-                    }
-                }
-                Err(_) => panic!("rapport serve does not listen: {}", running.err.lock().unwrap()),
+        Self::listening(Running::start(arguments)).map_err(|running| running.said())
+    }
+
+    /// One that crashes when it comes to a point for the time after so many; how it ended, if it did before it listened.
+    pub fn crashing(data: &Path, log: &str, point: &str, passes: usize) -> Result<Self, Ended> {
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--log", log, "--data", data.to_str().unwrap()];
+        let crash = format!("{point}={passes}*off->return");
+        let running = Running::spawn(Command::new(crashing()).args(arguments).env("FAILPOINTS", crash));
+        Self::listening(running).map_err(Running::end)
+    }
+
+    /// Once it listens; what there is of it, if it ends or hangs before.
+    fn listening(running: Running) -> Result<Self, Running> {
+        loop {
+            let Ok(line) = running.lines.recv_timeout(HANGS) else { return Err(running) };
+            if let Some((_, rest)) = line.split_once("listening on ") {
+                let url = format!("http://{}", rest.split('"').next().unwrap_or_default());
+                return Ok(Self { running, url });
             }
-        };
-        Self { running, url }
+        }
+    }
+
+    /// Waits for its end.
+    pub fn end(self) -> Ended {
+        self.running.end()
     }
 
     pub fn address(&self) -> &str {
@@ -224,6 +259,25 @@ impl Served {
     pub fn kill(mut self) {
         self.running.child.kill().unwrap();
         self.running.wait();
+    }
+
+    /// SIGSTOP: it is there and does nothing.
+    pub fn freeze(&self) {
+        self.running.signal("-STOP");
+    }
+
+    /// SIGCONT: it goes on as if no time had passed.
+    pub fn thaw(&self) {
+        self.running.signal("-CONT");
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.running.child.try_wait().unwrap().is_none()
+    }
+
+    /// On standard error, until now.
+    pub fn said(&self) -> String {
+        self.running.said()
     }
 
     /// SIGTERM, and how it ended.

@@ -1,7 +1,7 @@
 //! A whole server in this process, on port 0, with a folder of its own and whichever log.
 
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rapport::config::{Config, ServeArgs};
@@ -19,7 +19,9 @@ use super::soon::soon;
 
 /// What outlives a server: its data folder, and the NATS server if that keeps the log.
 pub struct Kept {
-    folder: TempDir,
+    folder: PathBuf,
+    /// Removed with this, if it is its own.
+    _own: Option<TempDir>,
     pub nats: Option<NatsServer>,
     /// Where its traces go.
     collector: Option<String>,
@@ -42,7 +44,14 @@ pub struct Server {
 
 impl Kept {
     pub fn embedded() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), nats: None, collector: None }
+        let own = tempfile::tempdir().unwrap();
+        let kept = Self::embedded_in(own.path());
+        Self { _own: Some(own), ..kept }
+    }
+
+    /// In a folder that somebody else has.
+    pub fn embedded_in(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), _own: None, nats: None, collector: None }
     }
 
     pub fn jetstream() -> Self {
@@ -56,7 +65,7 @@ impl Kept {
 
     /// The folder of the one tenant.
     pub fn tenant(&self) -> PathBuf {
-        self.folder.path().join("default")
+        self.folder.join("default")
     }
 
     pub async fn serve(self) -> Server {
@@ -109,7 +118,7 @@ impl Kept {
 
     fn arguments(&self) -> ServeArgs {
         let log = self.nats.as_ref().map_or("embedded".to_owned(), NatsServer::url);
-        let (data, listen) = (self.folder.path().to_owned(), "127.0.0.1:0".to_owned());
+        let (data, listen) = (self.folder.clone(), "127.0.0.1:0".to_owned());
         ServeArgs { data, log, listen, otlp_endpoint: self.collector.clone(), ..ServeArgs::default() }
     }
 }
@@ -135,6 +144,11 @@ impl Server {
     /// The folder of the one tenant.
     pub fn tenant(&self) -> PathBuf {
         self.kept.tenant()
+    }
+
+    /// To be killed and restarted under it.
+    pub fn nats_mut(&mut self) -> &mut NatsServer {
+        self.kept.nats.as_mut().expect("the log is on a NATS server")
     }
 
     pub fn url(&self) -> &str {

@@ -17,7 +17,7 @@ mod totals;
 mod zone;
 
 pub use counts::Counts;
-pub use definitions::{DefinitionError, Definitions, MOST_DEFINITION_BYTES, Problem};
+pub use definitions::{DefinitionError, Definitions, IdentityProblem, MOST_DEFINITION_BYTES, Problem};
 pub use digest::{Digest, fingerprint};
 pub use fact::{Fact, FactChange, FactKey, FactKind};
 pub use feedback::{

@@ -21,7 +21,7 @@ pub enum OpenError {
          NATS server with JetStream", path.display()
     )]
     Locked { path: PathBuf },
-    #[error("the log {} cannot be opened", path.display())]
+    #[error("the log {} cannot be opened: {source}", path.display())]
     Storage { path: PathBuf, source: rusqlite::Error },
     #[error("{} is no log of format {known}: {found}", path.display())]
     Format { path: PathBuf, found: String, known: i64 },
@@ -48,9 +48,12 @@ pub enum AppendError {
     TooLarge { bytes: usize, limit: usize },
     #[error("{limit} bytes of events are waiting for the log already; come back later")]
     Overloaded { limit: usize },
-    #[error("the log has no room left")]
+    #[error("the log has no room left; once its disk has room, publish it again")]
     Full(#[source] Cause),
-    #[error("the log could not write")]
+    #[error(
+        "the log could not write; its server's own log says why. Once that is mended, publish it again: what is on the log \
+         after all counts once"
+    )]
     Storage(#[source] Cause),
 }
 
@@ -69,18 +72,52 @@ pub enum Away {
     Refused(Cause),
     #[error("another log was created in its place")]
     Replaced,
+    #[error(
+        "its file was moved, removed or replaced. Somebody has to bring it back, or start the server again without it"
+    )]
+    Lost,
 }
 
 #[derive(Debug, Clone, Error)]
 pub enum ReadError {
     #[error("position {after} lies beyond the end of the log, {head}: this is another log, or it lost its tail")]
     BeyondHead { after: Position, head: Position },
-    #[error("another log ({found}) was created in the place of this one ({epoch})")]
+    #[error(
+        "another log ({found}) was created in the place of this one ({epoch}). Stop the server, bring the log back or move \
+         away what was made of it, and start again"
+    )]
     Replaced { epoch: Uuid, found: String },
+    #[error(
+        "the record at {at} is not there any more as it was read: the log was changed, or lost its tail and grew another"
+    )]
+    Changed { at: Position },
+    #[error(
+        "the log ends at {head} and holds nothing: it was purged. Bring it back, for nothing else has what was on it"
+    )]
+    Purged { head: Position },
+    #[error(
+        "{} of the log was moved, removed or replaced while the log was open. Bring it back, or stop the server, move away \
+         what was made of the log, and start again", path.display()
+    )]
+    Lost { path: PathBuf },
     #[error("the log is away")]
     Unavailable(#[source] Cause),
     #[error("the log could not be read")]
     Storage(#[source] Cause),
     #[error("the record at {position} cannot be read: {what}")]
     Broken { position: Position, what: String },
+}
+
+impl ReadError {
+    /// Is this not the log that was opened? Then nobody must go on with it.
+    pub fn is_another_log(&self) -> bool {
+        match self {
+            Self::BeyondHead { .. }
+            | Self::Replaced { .. }
+            | Self::Changed { .. }
+            | Self::Purged { .. }
+            | Self::Lost { .. } => true,
+            Self::Unavailable(_) | Self::Storage(_) | Self::Broken { .. } => false,
+        }
+    }
 }

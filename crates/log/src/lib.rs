@@ -2,6 +2,9 @@
 //!
 //! Both backends pass one conformance suite; what differs between them is said at [`Embedded`] and [`JetStream`].
 
+#[macro_use]
+mod crash_point;
+
 mod batch;
 mod embedded;
 mod epoch;

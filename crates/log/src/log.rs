@@ -73,7 +73,7 @@ impl Log {
     /// The position of the last record; [`Position::START`] of an empty log.
     pub async fn head(&self) -> Result<Position, ReadError> {
         match self {
-            Self::Embedded(log) => Ok(log.head()),
+            Self::Embedded(log) => log.head(),
             Self::JetStream(log) => log.head().await,
         }
     }

@@ -1,5 +1,8 @@
 //! Doors and wiring: the gateway, the projector loop, the query services and the command line.
 
+#[macro_use]
+mod crash_point;
+
 pub mod cli;
 pub mod client;
 pub mod clock;

@@ -26,7 +26,7 @@ pub fn positions(what: &'static str) -> ProgressBar {
 
 /// Several kinds of work, one after the other; what it is, and how much of it, comes with each answer.
 pub fn phases() -> ProgressBar {
-    let bar = styled(ProgressBar::new(0), "{msg} {wide_bar} {pos}/{len} {eta}");
+    let bar = styled(ProgressBar::new(0), "{msg} {wide_bar} {pos}/{len} {per_sec} {eta}");
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }

@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 use crate::deciding::DecideError;
 use crate::gateway::PublishError;
 use crate::hosting::NotHosted;
-use crate::projector::{LookUpError, RebuildError, VerifyError};
+use crate::projector::{LookUpError, RebuildError, ScratchError};
 use crate::query::QueryError;
 use crate::replay::ReplayError;
 use crate::tenants::UnknownTenant;
@@ -69,7 +69,7 @@ fn query_code(error: &QueryError) -> Code {
         QueryError::UnknownTenant(_) | QueryError::NoCustomer { .. } | QueryError::NoJourney { .. } => Code::NotFound,
         QueryError::NotFolded { .. } => Code::Unimplemented,
         QueryError::TooManyWatchers { .. } => Code::ResourceExhausted,
-        QueryError::Argument { .. } => Code::InvalidArgument,
+        QueryError::Argument { .. } | QueryError::Definitions(_) => Code::InvalidArgument,
         QueryError::NotYet(_) => Code::DeadlineExceeded,
         QueryError::Log(error) => read_code(error),
         QueryError::Rebuild(RebuildError::UnderWay) => Code::FailedPrecondition,
@@ -77,7 +77,7 @@ fn query_code(error: &QueryError) -> Code {
         QueryError::Rebuild(RebuildError::Projector(_) | RebuildError::Failed { .. })
         | QueryError::ReadModel(_)
         | QueryError::BrokenOff => Code::Internal,
-        QueryError::Verify(error) => verify_code(error),
+        QueryError::Scratch(error) => scratch_code(error),
         QueryError::NotParked { .. } => Code::NotFound,
         QueryError::Discarded { .. } => Code::FailedPrecondition,
         QueryError::Decide(DecideError::Refused(_)) => Code::InvalidArgument,
@@ -90,13 +90,15 @@ fn query_code(error: &QueryError) -> Code {
     }
 }
 
-fn verify_code(error: &VerifyError) -> Code {
+fn scratch_code(error: &ScratchError) -> Code {
     match error {
-        VerifyError::UnderWay | VerifyError::LogEnds { .. } | VerifyError::LogSkips { .. } => Code::FailedPrecondition,
-        VerifyError::Stopping => Code::Unavailable,
-        VerifyError::Unwatched => Code::Cancelled,
-        VerifyError::Log(error) => read_code(error),
-        VerifyError::Folder { .. } | VerifyError::Scratch(_) | VerifyError::Serving(_) | VerifyError::BrokenOff => {
+        ScratchError::UnderWay { .. } | ScratchError::LogEnds { .. } | ScratchError::LogSkips { .. } => {
+            Code::FailedPrecondition
+        }
+        ScratchError::Stopping => Code::Unavailable,
+        ScratchError::Unwatched => Code::Cancelled,
+        ScratchError::Log(error) => read_code(error),
+        ScratchError::Folder { .. } | ScratchError::Scratch(_) | ScratchError::Serving(_) | ScratchError::BrokenOff => {
             Code::Internal
         }
     }
@@ -104,18 +106,20 @@ fn verify_code(error: &VerifyError) -> Code {
 
 fn append_code(error: &AppendError) -> Code {
     match error {
-        AppendError::Unavailable(_) => Code::Unavailable,
+        // The writer has told the operator what is wrong with its disk.
+        AppendError::Unavailable(_) | AppendError::Storage(_) => Code::Unavailable,
         // An event that is too large is its own verdict, and never the whole request's.
         AppendError::TooLarge { .. } => Code::InvalidArgument,
         AppendError::Overloaded { .. } | AppendError::Full(_) => Code::ResourceExhausted,
-        AppendError::Storage(_) => Code::Internal,
     }
 }
 
 fn read_code(error: &ReadError) -> Code {
     match error {
         ReadError::BeyondHead { .. } => Code::OutOfRange,
-        ReadError::Replaced { .. } => Code::FailedPrecondition,
+        ReadError::Replaced { .. } | ReadError::Changed { .. } | ReadError::Purged { .. } | ReadError::Lost { .. } => {
+            Code::FailedPrecondition
+        }
         ReadError::Unavailable(_) => Code::Unavailable,
         ReadError::Storage(_) => Code::Internal,
         ReadError::Broken { .. } => Code::DataLoss,

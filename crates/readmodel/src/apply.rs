@@ -98,6 +98,7 @@ impl ReadModel {
                 }
             }
         }
+        crash_point!("readmodel/made");
         let checkpoint = checkpoint::load(&connection)?;
         Ok(Self {
             path: path.to_owned(),
@@ -109,6 +110,11 @@ impl ReadModel {
             identifiers: Identifiers::default(),
             customers: Customers::default(),
         })
+    }
+
+    /// Puts on the disk all that is folded into a file: a power cut takes nothing of it back. Whoever writes it may go on.
+    pub fn sync(path: &Path) -> Result<()> {
+        schema::sync(path)
     }
 
     pub fn path(&self) -> &Path {
@@ -177,6 +183,7 @@ impl ReadModel {
     fn transact_silence(&mut self, until: Timestamp) -> Result<Passed> {
         let Self { connection, definitions, identifiers, customers, .. } = self;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        crash_point!("silence/begun");
         let clock = silent_until(&tx, until)?;
         let mut difference = Difference::default();
         let mut folding = fold::Folding {
@@ -196,9 +203,12 @@ impl ReadModel {
                 changed.push(CustomerKey(key));
             }
         }
+        crash_point!("silence/folded");
         difference.write(&tx)?;
         checkpoint::pass(&tx, &self.checkpoint, clock)?;
+        crash_point!("silence/passed");
         tx.commit()?;
+        crash_point!("silence/committed");
         self.checkpoint.clock = clock;
         Ok(Passed { clock, changed })
     }
@@ -206,8 +216,10 @@ impl ReadModel {
     fn transact(&mut self, batch: Vec<Incoming>, last: FencePoint) -> Result<Applied> {
         let Self { connection, origin, definitions, identifiers, customers, .. } = self;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        crash_point!("fold/begun");
         let Sifted { fresh, decided, duplicates, parked, conflicts } = sift(&tx, batch)?;
         decisions::keep(&tx, &decided)?;
+        crash_point!("fold/sifted");
         let mut difference = Difference::default();
         for (_, ready) in &fresh {
             let touchpoint = &ready.event.touchpoint;
@@ -217,6 +229,7 @@ impl ReadModel {
         }
         let count = fresh.len() as u64;
         let (placed, changes) = identity::settle(&tx, identifiers, definitions, &origin.key, fresh, &decided)?;
+        crash_point!("fold/settled");
         let mut folding = fold::Folding {
             tx: &tx,
             definitions,
@@ -229,9 +242,13 @@ impl ReadModel {
             reread: 0,
         };
         let folded = folding.fold(placed, &changes)?;
+        crash_point!("fold/folded");
         difference.write(&tx)?;
+        crash_point!("fold/summed");
         let checkpoint = checkpoint::advance(&tx, &self.checkpoint, last, duplicates)?;
+        crash_point!("fold/advanced");
         tx.commit()?;
+        crash_point!("fold/committed");
         self.checkpoint = checkpoint;
         Ok(Applied {
             position: self.checkpoint.position,

@@ -1,14 +1,14 @@
 //! Whose a device is: the claims on it, in the order of events.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use rapport_customer::identity::{Claim, Span, spans};
 use rapport_touchpoint::OrderKey;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use crate::decisions;
 use crate::error::Result;
 use crate::identifiers::IdentifierKey;
+use crate::{decisions, identifiers};
 
 /// A claim by an anchor, as it is stored.
 pub(crate) type StoredClaim = Claim<IdentifierKey>;
@@ -123,6 +123,25 @@ pub(crate) fn hands(
         }
     }
     Ok(hands.into())
+}
+
+/// All of a device's time, by the customers that have it; empty if nobody claimed it.
+pub(crate) fn owners(connection: &Connection, device: IdentifierKey) -> Result<Vec<Span<IdentifierKey>>> {
+    let mut find = connection
+        .prepare_cached("SELECT event, anchor FROM claims WHERE device = ?1 AND barred = 0 ORDER BY event")?;
+    let mut customers: BTreeMap<IdentifierKey, IdentifierKey> = BTreeMap::new();
+    let mut owned = Vec::new();
+    let claims = by_hand(connection, device)?.map(Ok).into_iter().chain(find.query_map([device], from_row)?);
+    for claim in claims {
+        let Claim { event, by } = claim?;
+        let customer = match customers.get(&by) {
+            Some(customer) => *customer,
+            None => identifiers::by_key(connection, by)?.root.unwrap_or(device),
+        };
+        customers.insert(by, customer);
+        owned.push(Claim { event, by: customer });
+    }
+    Ok(spans(owned))
 }
 
 /// The stretches of a device's time that belong to these anchors, from one event on; the first may begin before it.

@@ -134,6 +134,12 @@ pub(crate) fn first(connection: &Connection, key: IdentifierKey) -> Result<Optio
     Ok(find.query_row([key], |row| row.get(0)).optional()?.map(OrderKey::from_bytes))
 }
 
+/// The customer's earliest event, and how many there are; `None` if there is no such customer.
+pub(crate) fn first_and_events(connection: &Connection, key: IdentifierKey) -> Result<Option<(OrderKey, u64)>> {
+    let mut find = connection.prepare_cached("SELECT first, events FROM customers WHERE id = ?1")?;
+    Ok(find.query_row([key], |row| Ok((OrderKey::from_bytes(row.get(0)?), row.get(1)?))).optional()?)
+}
+
 /// A moment at or before the next silence that changes something.
 pub(crate) fn due(connection: &Connection) -> Result<Option<Timestamp>> {
     let mut find = connection.prepare_cached("SELECT min(due) FROM customers WHERE due IS NOT NULL")?;

@@ -204,6 +204,11 @@ fn holds(tx: &Transaction<'_>, event: &OrderKey) -> Result<bool> {
     Ok(true)
 }
 
+/// Does any decision name this identifier?
+pub(crate) fn names(connection: &Connection, identifier: IdentifierKey) -> Result<bool> {
+    Ok(connection.prepare_cached("SELECT 1 FROM decided WHERE identifier = ?1 LIMIT 1")?.exists([identifier])?)
+}
+
 /// Everyone whom a decision names, holding or not.
 pub(crate) fn named_by(connection: &Connection, event: &OrderKey) -> Result<Vec<IdentifierKey>> {
     let mut find = connection.prepare_cached("SELECT DISTINCT identifier FROM decided WHERE decision = ?1")?;
@@ -241,6 +246,16 @@ pub(crate) fn set_refused(tx: &Transaction<'_>, event: &OrderKey, refused: Optio
     tx.prepare_cached("UPDATE decisions SET refused = ?2 WHERE event = ?1 AND refused IS NOT ?2")?
         .execute(params![event.as_bytes(), refused.map(links::limit_number)])?;
     Ok(())
+}
+
+/// How many merges that hold each limit refused.
+pub(crate) fn refused_by_limit(connection: &Connection) -> Result<BTreeMap<Limit, u64>> {
+    let mut count = connection.prepare_cached(
+        "SELECT refused, count(*) FROM decisions WHERE holds AND refused IS NOT NULL GROUP BY refused",
+    )?;
+    let rows = count.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))?;
+    let counted = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(counted.into_iter().filter_map(|(number, count)| Some((links::limit_of(number)?, count))).collect())
 }
 
 pub(crate) fn is_refused(connection: &Connection, event: &OrderKey) -> Result<bool> {

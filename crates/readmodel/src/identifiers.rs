@@ -37,6 +37,8 @@ pub(crate) struct Identifier {
     /// The member that stands for its customer; `None` for devices and void identifiers.
     pub root: Option<IdentifierKey>,
     pub void: bool,
+    /// No link of it is later.
+    pub latest_link: Option<OrderKey>,
 }
 
 /// Reads and writes identifier rows through the cache.
@@ -120,6 +122,17 @@ impl Identifiers {
         self.set_root(tx, key, None)
     }
 
+    /// Notes a link of the identifier that an event tells.
+    pub fn linked(&mut self, tx: &Transaction<'_>, key: IdentifierKey, event: &OrderKey) -> Result<()> {
+        let known = self.get_mut(tx, key)?;
+        if known.latest_link.as_ref().is_none_or(|latest| latest < event) {
+            known.latest_link = Some(event.clone());
+            tx.prepare_cached("UPDATE identifiers SET latest_link = ?2 WHERE id = ?1")?
+                .execute(params![key, event.as_bytes()])?;
+        }
+        Ok(())
+    }
+
     fn get_mut(&mut self, connection: &Connection, key: IdentifierKey) -> Result<&mut Identifier> {
         if !self.by_key.contains_key(&key) {
             let found = by_key(connection, key)?;
@@ -151,7 +164,7 @@ impl Identifiers {
         self.last_key = Some(key.0);
         let root = (usable.role(rules) == Role::Person).then_some(key);
         let alias = CustomerId::of(&usable.to_identifier(rules), tenant_key);
-        tx.prepare_cached("INSERT INTO identifiers VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)")?.execute(params![
+        tx.prepare_cached("INSERT INTO identifiers VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, NULL)")?.execute(params![
             key,
             usable.kind.0,
             usable.value,
@@ -159,7 +172,14 @@ impl Identifiers {
             event.as_bytes(),
             root
         ])?;
-        Ok(self.remember(Identifier { key, usable: usable.clone(), first: event.clone(), root, void: false }))
+        Ok(self.remember(Identifier {
+            key,
+            usable: usable.clone(),
+            first: event.clone(),
+            root,
+            void: false,
+            latest_link: None,
+        }))
     }
 }
 
@@ -170,25 +190,27 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Identifier> {
         first: OrderKey::from_bytes(row.get(3)?),
         root: row.get(4)?,
         void: row.get(5)?,
+        latest_link: row.get::<_, Option<Vec<u8>>>(6)?.map(OrderKey::from_bytes),
     })
 }
 
 pub(crate) fn by_name(connection: &Connection, usable: &Usable) -> Result<Option<Identifier>> {
-    let mut find = connection
-        .prepare_cached("SELECT id, kind, value, first, root, void FROM identifiers WHERE kind = ?1 AND value = ?2")?;
+    let mut find = connection.prepare_cached(
+        "SELECT id, kind, value, first, root, void, latest_link FROM identifiers WHERE kind = ?1 AND value = ?2",
+    )?;
     Ok(find.query_row(params![usable.kind.0, usable.value], from_row).optional()?)
 }
 
 /// The identifier whose customer id this is.
 pub(crate) fn by_alias(connection: &Connection, id: CustomerId) -> Result<Option<Identifier>> {
-    let mut find =
-        connection.prepare_cached("SELECT id, kind, value, first, root, void FROM identifiers WHERE alias = ?1")?;
+    let mut find = connection
+        .prepare_cached("SELECT id, kind, value, first, root, void, latest_link FROM identifiers WHERE alias = ?1")?;
     Ok(find.query_row([id.0], from_row).optional()?)
 }
 
 pub(crate) fn by_key(connection: &Connection, key: IdentifierKey) -> Result<Identifier> {
-    let mut find =
-        connection.prepare_cached("SELECT id, kind, value, first, root, void FROM identifiers WHERE id = ?1")?;
+    let mut find = connection
+        .prepare_cached("SELECT id, kind, value, first, root, void, latest_link FROM identifiers WHERE id = ?1")?;
     find.query_row([key], from_row)
         .optional()?
         .ok_or_else(|| ReadModelError::corrupt(format!("identifier {} is named but has no row", key.0)))
@@ -197,7 +219,7 @@ pub(crate) fn by_key(connection: &Connection, key: IdentifierKey) -> Result<Iden
 /// Void identifiers after one.
 pub(crate) fn void_after(connection: &Connection, after: IdentifierKey, most: usize) -> Result<Vec<Identifier>> {
     let mut find = connection.prepare_cached(
-        "SELECT id, kind, value, first, root, void FROM identifiers WHERE void AND id > ?1 ORDER BY id LIMIT ?2",
+        "SELECT id, kind, value, first, root, void, latest_link FROM identifiers WHERE void AND id > ?1 ORDER BY id LIMIT ?2",
     )?;
     let rows = find.query_map(params![after, most as u64], from_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -94,7 +94,9 @@ pub(crate) fn settle(
         named.push(settling.meet(ready)?);
     }
     let mut met = Met::default();
-    for ((_, ready), keys) in fresh.iter().zip(&named) {
+    let mut in_order: Vec<_> = fresh.iter().map(|(_, ready)| ready).zip(&named).collect();
+    in_order.sort_unstable_by(|left, right| left.0.key.cmp(&right.0.key));
+    for (ready, keys) in in_order {
         settling.see_pairs(ready, keys, &mut met)?;
     }
     let void = settling.find_void(&met.grown)?;
@@ -124,7 +126,7 @@ pub(crate) fn settle(
 struct Met {
     /// Identifiers with a new partner, by the kind of partner that is new.
     grown: BTreeSet<(IdentifierKey, KindIndex)>,
-    /// Ends of links that are new or older than was known.
+    /// Ends of links that are new or older than was known, and could not be taken at once.
     linked: BTreeSet<IdentifierKey>,
 }
 
@@ -138,12 +140,13 @@ impl Settling<'_, '_> {
         Ok(keys)
     }
 
+    /// Notes who stood in the event with whom. Links of persons are taken at once where that is the same.
     fn see_pairs(&mut self, ready: &Ready, keys: &[IdentifierKey], met: &mut Met) -> Result<()> {
+        let mut links = BTreeMap::new();
         for (at, identifier) in keys.iter().enumerate() {
             if self.ids.get(self.tx, *identifier)?.void {
                 continue;
             }
-            let is_person = ready.evidence[at].role(&self.definitions.rules) == Role::Person;
             for (with, partner) in keys.iter().enumerate() {
                 let kind = ready.evidence[with].kind;
                 if with == at || self.definitions.rules.kind(kind).role != Role::Person {
@@ -153,9 +156,20 @@ impl Settling<'_, '_> {
                 if sight == Sight::New {
                     met.grown.insert((*identifier, kind));
                 }
+                let is_person = ready.evidence[at].role(&self.definitions.rules) == Role::Person;
                 if sight != Sight::Known && is_person {
-                    met.linked.insert(*identifier);
+                    links.insert((at.min(with), at.max(with)), sight);
                 }
+            }
+        }
+        // Stronger pairs first.
+        for ((stronger, weaker), sight) in links {
+            let (one, other) = (keys[stronger], keys[weaker]);
+            if sight == Sight::Earlier || !self.join_in_place(one, other, &ready.key)? {
+                met.linked.extend([one, other]);
+            }
+            for end in [one, other] {
+                self.ids.linked(self.tx, end, &ready.key)?;
             }
         }
         Ok(())
@@ -167,7 +181,8 @@ impl Settling<'_, '_> {
         for (identifier, kind) in grown {
             let own_kind = self.ids.get(self.tx, *identifier)?.usable.kind;
             if self.definitions.rules.kind(own_kind).is_plural()
-                && links::partners_of_kind(self.tx, *identifier, *kind)? > self.definitions.rules.most_partners
+                && links::partners_of_kind(self.tx, *identifier, *kind)?
+                    > self.definitions.rules.most_partners(own_kind)
             {
                 void.insert(*identifier);
             }

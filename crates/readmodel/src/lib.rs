@@ -3,6 +3,9 @@
 //! Everything here can be deleted at any time and comes back the same from the log. [`ReadModel`] is the one writer of a
 //! file; [`Reader`]s answer queries beside it.
 
+#[macro_use]
+mod crash_point;
+
 mod apply;
 mod checkpoint;
 mod claims;
@@ -17,8 +20,11 @@ mod fold;
 mod identifiers;
 mod identity;
 mod incoming;
+mod join;
 mod links;
 mod parked;
+mod picture;
+mod preview;
 mod query;
 mod refold;
 mod regroup;
@@ -40,6 +46,8 @@ pub use checkpoint::{Checkpoint, FencePoint};
 pub use error::ReadModelError;
 pub use incoming::Incoming;
 pub use parked::{Discard, ParkedEvent, ParkedPage, ParkedState};
+pub use picture::{GoesOn, Picture};
+pub use preview::{Biggest, Census, Example, Fates, Named, Overlap, Rule};
 pub use query::{
     Answer, Changed, CustomerAnswer, CustomerName, DecisionEntry, DecisionsPage, Evidence, Explanation, FactEntry,
     FactPlace, FactsPage, Filter, Found, FoundPage, Hand, Listed, MergeForeseen, Outcome, Reader, Refusal,
@@ -48,8 +56,7 @@ pub use query::{
 };
 pub use seen::Conflict;
 pub use verify::{
-    CustomerDifference, Differences, GoesOn, MOST_SHOWN, Part, PartDifference, Picture, Presence, Recomputed, Roll,
-    TotalDifference,
+    CustomerDifference, Differences, MOST_SHOWN, Part, PartDifference, Presence, Recomputed, Roll, TotalDifference,
 };
 
 pub use snapshots::Spacing;

@@ -74,7 +74,7 @@ impl Settling<'_, '_> {
     /// The root says nothing to the world. It stays where the customer's rows are, so that joining an identifier that has
     /// no events of its own moves nothing; of several customers with the earliest event, whose snapshots before the first
     /// event of the others stay true.
-    fn seat(
+    pub(crate) fn seat(
         &mut self,
         group: &[IdentifierKey],
         roots_before: &BTreeMap<IdentifierKey, u32>,

@@ -1,6 +1,7 @@
 //! The tables of a read-model file, and how it is opened.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -71,7 +72,8 @@ CREATE TABLE decisions (
 );
 
 -- Every usable identifier. `alias` is the customer id that it gives; `first` its first event, beyond all events if only
--- decisions name it; `root` the member that stands for its customer, NULL for devices and for void identifiers.
+-- decisions name it; `root` the member that stands for its customer, NULL for devices and for void identifiers; no link is later than
+-- `latest_link`.
 CREATE TABLE identifiers (
     id    INTEGER PRIMARY KEY,
     kind  INTEGER NOT NULL,
@@ -79,7 +81,8 @@ CREATE TABLE identifiers (
     alias BLOB NOT NULL,
     first BLOB NOT NULL,
     root  INTEGER,
-    void  INTEGER NOT NULL
+    void  INTEGER NOT NULL,
+    latest_link BLOB
 );
 CREATE UNIQUE INDEX identifiers_by_name ON identifiers (kind, value);
 CREATE INDEX identifiers_by_alias ON identifiers (alias);
@@ -190,6 +193,7 @@ const WRITER_CACHE_KIB: i64 = 32 * 1024;
 /// Pages of write-ahead log before it is folded into the file; small values cost a quarter of the fold rate and more.
 const WAL_PAGES: i64 = 8_000;
 const STATEMENTS: usize = 64;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens or creates the file for its one writer.
 pub(crate) fn open_writer(path: &Path) -> Result<Connection> {
@@ -201,15 +205,26 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection> {
         connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
-        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let made: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if made == 0 {
             connection.execute_batch(&format!("BEGIN; {TABLES} COMMIT;"))?;
+            crash_point!("readmodel/tables");
         }
         Ok(connection)
     };
     open().map_err(|source| ReadModelError::Open { path: path.to_owned(), source })
+}
+
+/// Puts on the disk what is committed in the file, by whomever: a commit alone does not.
+pub(crate) fn sync(path: &Path) -> Result<()> {
+    let connection = open_file(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let busy: bool = connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| row.get(0))?;
+    if busy {
+        return Err(ReadModelError::Busy { path: path.to_owned(), waited: BUSY_TIMEOUT });
+    }
+    Ok(())
 }
 
 /// Without this SQLite plans a range query anew for each bound value, which cost a quarter of a fold.
@@ -219,13 +234,15 @@ fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Opens the file for queries.
 pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
+    open_file(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+fn open_file(path: &Path, access: OpenFlags) -> Result<Connection> {
     let open = || -> rusqlite::Result<Connection> {
-        let connection = Connection::open_with_flags(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI,
-        )?;
+        let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(path, flags)?;
         keep_plans(&connection)?;
-        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(connection)
     };

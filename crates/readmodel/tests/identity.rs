@@ -2,57 +2,8 @@
 
 mod support;
 
+use support::given::given;
 use support::{World, at, event};
-
-/// Every order of arrival, each event in a batch of its own, and all in one batch: the same timelines.
-#[track_caller]
-fn given(events: &[serde_json::Value], then: &[(&str, &str)]) {
-    let mut digests = Vec::new();
-    for order in permutations(events.len()) {
-        let arrived: Vec<_> = order.iter().map(|at| events[*at].clone()).collect();
-        let mut world = World::new();
-        world.fold_each(&arrived);
-        check(&world, then, &format!("arriving as {order:?}"));
-        digests.push(world.digests());
-    }
-    let mut world = World::new();
-    world.fold(events);
-    check(&world, then, "in one batch");
-    digests.push(world.digests());
-    digests.dedup();
-    assert_eq!(digests.len(), 1, "arrival left a trace");
-}
-
-#[track_caller]
-fn check(world: &World, then: &[(&str, &str)], how: &str) {
-    for (name, timeline) in then {
-        assert_eq!(world.timeline(name), *timeline, "timeline of {name}, {how}");
-    }
-}
-
-/// All orders of a few things; of many, the given one, its reverse and a rotation.
-fn permutations(count: usize) -> Vec<Vec<usize>> {
-    if count > 4 {
-        let forward: Vec<usize> = (0..count).collect();
-        let mut rotated = forward.clone();
-        rotated.rotate_left(count / 2);
-        return vec![forward.clone(), forward.into_iter().rev().collect(), rotated];
-    }
-    let mut all = vec![vec![]];
-    for next in 0..count {
-        all = all
-            .into_iter()
-            .flat_map(|order| {
-                (0..=order.len()).map(move |place| {
-                    let mut longer = order.clone();
-                    longer.insert(place, next);
-                    longer
-                })
-            })
-            .collect();
-    }
-    all
-}
 
 #[test]
 fn identifiers_in_one_event_are_one_customer() {

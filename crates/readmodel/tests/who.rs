@@ -4,11 +4,11 @@
 
 mod support;
 
-use rapport_customer::identity::Limit;
-use rapport_readmodel::{Evidence, Explanation, RefusalPlace, Step, Unfit, Without};
+use rapport_customer::identity::{CustomerId, Limit};
+use rapport_readmodel::{CustomerName, Evidence, Explanation, RefusalPlace, Step, Unfit, Without};
 use rapport_touchpoint::{EventName, Identifier};
 use support::decided::{SOURCE, merged, split};
-use support::{Record, World, at, named};
+use support::{Record, World, at, named, origin};
 
 /// Ann by her account and her e-mail, Bo by his e-mail and his card.
 fn ann_and_bo() -> Vec<Record> {
@@ -70,9 +70,8 @@ fn an_explanation_names_the_way_and_what_there_would_be_without_it() {
     let mut world = World::new();
     world.fold_records(with(&ann_and_bo(), vec![merged(10, "m", "email:ann@x.org", "email:bo@x.org")]));
     world.fold(&[at(11, "t", "loyalty_card:7 anonymous_id:tablet")]);
-    let explain = |name: &str, without: Option<&Without>| {
-        world.reader().explain(&identifier(name), without).unwrap().content.unwrap()
-    };
+    let explain =
+        |name: &str, without: Option<&Without>| world.reader().explain(&named(name), without).unwrap().content.unwrap();
     let way = |explanation: &Explanation| {
         let step = |step: &Step| {
             let by = match &step.by {
@@ -87,17 +86,22 @@ fn an_explanation_names_the_way_and_what_there_would_be_without_it() {
     let card = explain("loyalty_card:7", None);
     assert_eq!(card.customer, world.customer("user_id:ann").map(|ann| ann.id));
     assert_eq!(way(&card), "email:bo@x.org by link b2, email:ann@x.org by decision m, user_id:ann by link a1");
-    assert_eq!(card.since, Some(0), "the link came after the merge, which is before all links, and after a1");
+    assert_eq!(card.since, Some(1), "since the merge");
     let tablet = explain("anonymous_id:tablet", None);
     assert!(way(&tablet).starts_with("loyalty_card:7 by claim t, email:bo@x.org by link b2"), "{}", way(&tablet));
     assert_eq!(tablet.hands.len(), 1);
+    // The id that Bo had before the merge.
+    let former = CustomerId::of(&identifier("email:bo@x.org"), &origin().key);
+    let former = world.reader().explain(&CustomerName::Id(former), None).unwrap().content.unwrap();
+    assert_eq!((former.customer, former.identifier), (card.customer, identifier("email:bo@x.org")));
+    assert!(matches!(former.way[former.since.unwrap()].by, Evidence::Decision(_)), "since the merge");
     let cancelled = Without::Decision(EventName { source: SOURCE.to_owned(), id: "m".to_owned() });
     let parted = explain("loyalty_card:7", Some(&cancelled)).without.unwrap();
     assert_eq!(parted.len(), 2);
     let cut = Without::Link(identifier("email:bo@x.org"), identifier("loyalty_card:7"));
     let parted = explain("loyalty_card:7", Some(&cut)).without.unwrap();
     assert_eq!(parted.iter().map(Vec::len).collect::<Vec<_>>(), [3, 1]);
-    assert_eq!(world.reader().explain(&identifier("user_id:nobody"), None).unwrap().content, None);
+    assert_eq!(world.reader().explain(&named("user_id:nobody"), None).unwrap().content, None);
 }
 
 #[test]
@@ -123,7 +127,7 @@ fn refusals_and_void_identifiers_are_listed_with_their_reason() {
         (("user_id".to_owned(), 11), "e10".to_owned())
     );
     assert_eq!(void.by_namespace["phone"], 1);
-    let explained = world.reader().explain(&identifier("phone:+4915112345678"), None).unwrap().content.unwrap();
+    let explained = world.reader().explain(&named("phone:+4915112345678"), None).unwrap().content.unwrap();
     assert_eq!((explained.void.as_ref(), explained.customer), (Some(phone), None));
 }
 

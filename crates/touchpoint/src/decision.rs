@@ -15,7 +15,7 @@ use crate::limits::{
     MAX_BY_BYTES, MAX_CANCELLED, MAX_DECIDED_IDENTIFIERS, MAX_EVENT_BYTES, MAX_NAME_BYTES, MAX_REASON_BYTES,
 };
 use crate::violation::quote;
-use crate::{BodyHash, EventType, Identifier, Order, RecordHash, Timestamp, Violation, is_blocked};
+use crate::{BodyHash, EventType, Identifier, Order, RecordHash, Timestamp, Violation, is_placeholder};
 
 /// A checked decision. Made by [`Decision::new`] and [`read_record`](crate::read_record) only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -220,7 +220,7 @@ impl Broken {
             self.hold(identifiers.len() <= MAX_DECIDED_IDENTIFIERS, side, &rule);
             for (place, identifier) in identifiers.iter().enumerate().take(MAX_DECIDED_IDENTIFIERS) {
                 let rule = format!("is {}, which names nobody", quote(&identifier.to_string()));
-                self.hold(!is_blocked(&identifier.value), &format!("{side}/{place}"), &rule);
+                self.hold(!is_placeholder(&identifier.value), &format!("{side}/{place}"), &rule);
             }
         }
         if let Some(both) = right.iter().find(|identifier| known.contains(identifier)) {
@@ -252,8 +252,9 @@ pub(crate) fn check(
     let body_hash = fields::body_hash(&attributes, &mut violations);
     let data = fields::data(&mut attributes, &mut violations);
     let mut fields = Fields { attributes: &attributes, violations: &mut violations };
-    let order = fields.envelope(recorded_at);
+    let names = fields.names();
     let event_type = fields.event_type();
+    let order = fields.order(names, recorded_at);
     if let Some(event_type) = &event_type {
         fields.one_of("dataschema", &[&version_of(event_type)], false);
     }

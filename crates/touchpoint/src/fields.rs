@@ -15,15 +15,21 @@ pub(crate) struct Fields<'a, 'v> {
 }
 
 impl<'a> Fields<'a, '_> {
-    /// What every CloudEvent says of itself: its version, its name and when it happened.
-    pub(crate) fn envelope(&mut self, recorded_at: Timestamp) -> Option<Order> {
+    /// Source and id, and that it is an event at all.
+    pub(crate) fn names(&mut self) -> Option<(String, String)> {
         self.one_of("specversion", &["1.0"], true);
         self.one_of("datacontenttype", &["application/json"], false);
         let id = self.name("id", "give the event the producer's own id");
         let source = self.name("source", "name the adapter, such as shop/web");
+        Some((source?, id?))
+    }
+
+    /// Where the event of these names stands among all others.
+    pub(crate) fn order(&mut self, names: Option<(String, String)>, recorded_at: Timestamp) -> Option<Order> {
         let time = self.time(recorded_at);
         let sequence = self.sequence();
-        Some(Order { time: time?, sequence, source: source?, id: id? })
+        let (source, id) = names?;
+        Some(Order { time: time?, sequence, source, id })
     }
 
     pub(crate) fn text(&mut self, field: &str) -> Option<&'a str> {

@@ -71,46 +71,97 @@ pub enum Normalisation {
     /// White space around the value does not count.
     Trim,
     /// Trimmed and lower-cased.
+    Lower,
+    /// Lower-cased; what is not `somebody@somewhere` is no address.
     Email,
+    /// As an e-mail; dots and what follows a `+` do not count where Google keeps the mailbox.
+    EmailGmail,
     /// E.164, with the tenant's country where the number names none; what is no valid number is not usable.
     Phone,
+    /// The digits alone, for numbers that people group as they like.
+    Digits,
+    /// Letters and digits alone, lower-cased, for codes that people group as they like.
+    Compact,
 }
 
 impl Normalisation {
-    /// The comparable value, or `None` if this one says nothing about anybody.
+    pub const ALL: [Self; 7] =
+        [Self::Trim, Self::Lower, Self::Email, Self::EmailGmail, Self::Phone, Self::Digits, Self::Compact];
+
+    /// As definitions call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trim => "trim",
+            Self::Lower => "lower",
+            Self::Email => "email",
+            Self::EmailGmail => "email_gmail",
+            Self::Phone => "phone",
+            Self::Digits => "digits",
+            Self::Compact => "compact",
+        }
+    }
+
+    /// The comparable value, or `None` if this is no value of the kind.
     pub fn apply(self, raw: &str, country: Option<Country>) -> Option<String> {
         let trimmed = raw.trim();
-        if is_blocked(trimmed) {
-            return None;
-        }
         let value = match self {
             Self::Trim => trimmed.to_owned(),
-            Self::Email => trimmed.to_lowercase(),
+            Self::Lower => trimmed.to_lowercase(),
+            Self::Email => e_mail(trimmed)?,
+            Self::EmailGmail => fold_gmail(e_mail(trimmed)?)?,
             Self::Phone => e164(trimmed, country)?,
+            Self::Digits => trimmed.chars().filter(char::is_ascii_digit).collect(),
+            Self::Compact => trimmed.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect(),
         };
-        (!is_blocked(&value)).then_some(value)
+        (!value.is_empty()).then_some(value)
     }
 }
 
-/// Values that stand for "nobody" in the wild, whatever the case. Nulls, zeros and placeholders glue strangers together.
-pub fn is_blocked(value: &str) -> bool {
-    const PLACEHOLDERS: [&str; 13] = [
-        "-1",
-        "null",
-        "none",
-        "nil",
-        "nan",
-        "undefined",
-        "unknown",
-        "anonymous",
-        "n/a",
-        "test",
-        "true",
-        "false",
-        "[object object]",
-    ];
+/// What programs write where they know nothing: null, in the words of many languages and libraries.
+pub const PLACEHOLDERS: [&str; 21] = [
+    "-1",
+    "null",
+    "(null)",
+    "none",
+    "nil",
+    "nan",
+    "undefined",
+    "unknown",
+    "anonymous",
+    "guest",
+    "not_authenticated",
+    "not set",
+    "(not set)",
+    "not available",
+    "n/a",
+    "test",
+    "true",
+    "false",
+    "[object object]",
+    "{}",
+    "[]",
+];
+/// Does the value, whatever its case, name nobody by default? Zeros and dashes do not either. A tenant's rules decide.
+pub fn is_placeholder(value: &str) -> bool {
     let value = value.trim();
     value.bytes().all(|b| b == b'0' || b == b'-') || PLACEHOLDERS.iter().any(|p| value.eq_ignore_ascii_case(p))
+}
+
+fn e_mail(trimmed: &str) -> Option<String> {
+    let (name, host) = trimmed.rsplit_once('@')?;
+    let is_address = !name.is_empty() && !host.is_empty() && !trimmed.contains(char::is_whitespace);
+    is_address.then(|| trimmed.to_lowercase())
+}
+
+/// Google delivers `a.n.n+tea@googlemail.com` to `ann@gmail.com`.
+fn fold_gmail(address: String) -> Option<String> {
+    let (name, host) = address.rsplit_once('@')?;
+    if !["gmail.com", "googlemail.com"].contains(&host) {
+        return Some(address);
+    }
+    let untagged = name.split_once('+').map_or(name, |(name, _)| name);
+    let name: String = untagged.chars().filter(|c| *c != '.').collect();
+    (!name.is_empty()).then(|| format!("{name}@gmail.com"))
 }
 
 fn e164(raw: &str, country: Option<Country>) -> Option<String> {
@@ -196,14 +247,35 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_nobody() {
-        for blocked in
-            ["", "  ", "0", "0000-0000", "---", "-1", "NULL", " Undefined ", "N/A", "[object Object]", "TEST", "True"]
-        {
-            assert_eq!(Normalisation::Trim.apply(blocked, None), None, "{blocked:?}");
+    fn what_is_no_address_is_no_e_mail() {
+        for wrong in ["ann", "@example.com", "ann@", "ann lee@example.com", ""] {
+            assert_eq!(Normalisation::Email.apply(wrong, None), None, "{wrong:?}");
         }
-        assert_eq!(Normalisation::Trim.apply(" 00001 ", None).unwrap(), "00001");
-        assert_eq!(Normalisation::Trim.apply("tester", None).unwrap(), "tester");
+    }
+
+    #[test]
+    fn dots_and_tags_do_not_count_at_google_if_so_wished() {
+        let folded = |raw| Normalisation::EmailGmail.apply(raw, None);
+        assert_eq!(folded("Ann.Lee+Tea@GoogleMail.com").unwrap(), "annlee@gmail.com");
+        assert_eq!(folded("Ann.Lee+Tea@Example.com").unwrap(), "ann.lee+tea@example.com", "others keep theirs apart");
+        assert_eq!(folded("+tea@gmail.com"), None);
+    }
+
+    #[test]
+    fn numbers_and_codes_are_grouped_as_people_like() {
+        assert_eq!(Normalisation::Digits.apply("No. 12-34 56", None).unwrap(), "123456");
+        assert_eq!(Normalisation::Digits.apply("none", None), None);
+        assert_eq!(Normalisation::Compact.apply(" AB-12 é/3", None).unwrap(), "ab12é3");
+        assert_eq!(Normalisation::Lower.apply(" AB-12 ", None).unwrap(), "ab-12");
+        assert_eq!(Normalisation::Trim.apply(" AB-12 ", None).unwrap(), "AB-12");
+    }
+
+    #[test]
+    fn placeholders_are_known_whatever_their_case() {
+        for nobody in ["", " ", "0", "0000-0000", " NULL ", "[object Object]", "n/a"] {
+            assert!(is_placeholder(nobody), "{nobody:?}");
+        }
+        assert!(!is_placeholder("tester") && !is_placeholder("00001"));
     }
 
     #[test]

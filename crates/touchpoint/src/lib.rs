@@ -27,7 +27,7 @@ pub use content::{
     SurveyAnswered, SurveySent, TraitValue,
 };
 pub use decision::{Choice, Decision, Discarded, EventName, Merged, Split};
-pub use identifier::{Country, Identifier, Normalisation, is_blocked};
+pub use identifier::{Country, Identifier, Normalisation, PLACEHOLDERS, is_placeholder};
 pub use order::{Order, OrderKey};
 pub use receive::{Event, Place, Recorded, read, read_record, receive, reread};
 pub use timestamp::{NANOS_PER_DAY, Timestamp};

@@ -175,12 +175,13 @@ fn check(
     let data = data(&mut attributes, &mut violations);
 
     let mut fields = Fields { attributes: &attributes, violations: &mut violations };
-    let order = fields.envelope(recorded_at);
+    let names = fields.names();
     let event_type = touchpoint_type(&mut fields);
     let channel = fields.required("channel", "name the place of the contact, such as web").and_then(|text| {
         let checked = Channel::parse(text).map_err(|right| format!("is {}; {right}", quote(text)));
         fields.keep("channel", checked)
     });
+    let order = fields.order(names, recorded_at);
     let schema = event_type.as_ref().and_then(|event_type| schema(&mut fields, event_type, catalogue));
     if standing == Standing::Unknown {
         fields.extensions();

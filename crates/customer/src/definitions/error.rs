@@ -4,8 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::MOST_DEFINITION_BYTES;
 use super::entry::OUTSIDE;
+use super::{IdentityProblem, MOST_DEFINITION_BYTES};
 use crate::journey::ConditionError;
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -13,7 +13,7 @@ pub struct DefinitionError {
     pub file: String,
     /// Counted from 1.
     pub line: usize,
-    /// `journey sales, stage loyal`; empty if it is about none.
+    /// `journey sales, stage loyal` or `identity, namespace email`; empty if it is about none.
     pub place: String,
     #[source]
     pub problem: Box<Problem>,
@@ -39,6 +39,9 @@ pub enum Problem {
     TimeZone { found: String, right: &'static str },
     #[error("one more than {most} {what}; {of} has at most {most}")]
     TooMany { what: &'static str, most: usize, of: &'static str },
+
+    #[error("{0}")]
+    Identity(IdentityProblem),
 
     #[error(
         "the {of}'s name is {found:?}; it must be a lower-case word such as {example}: a letter, then letters, digits and _, at most 64"

@@ -15,7 +15,38 @@ pub(super) struct FileText {
     #[serde(default)]
     pub(super) custom_types: Vec<Spanned<String>>,
     #[serde(default)]
+    pub(super) identity: IdentityText,
+    #[serde(default)]
     pub(super) journey: Vec<Spanned<JourneyText>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct IdentityText {
+    pub(super) most_persons: Option<Spanned<i64>>,
+    pub(super) most_partners: Option<Spanned<i64>>,
+    pub(super) blocked: Vec<Spanned<String>>,
+    pub(super) blocked_patterns: Vec<Spanned<String>>,
+    pub(super) namespace: Vec<Spanned<NamespaceText>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NamespaceText {
+    pub(super) name: Spanned<String>,
+    #[serde(rename = "use")]
+    pub(super) used: Option<Spanned<bool>>,
+    pub(super) role: Option<Spanned<String>>,
+    pub(super) stronger_than: Option<Spanned<String>>,
+    pub(super) normalisation: Option<Spanned<String>>,
+    pub(super) most: Option<Spanned<i64>>,
+    pub(super) most_partners: Option<Spanned<i64>>,
+    #[serde(default)]
+    pub(super) blocked: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) blocked_patterns: Vec<Spanned<String>>,
+    #[serde(default)]
+    pub(super) allowed: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize)]

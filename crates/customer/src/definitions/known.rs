@@ -109,7 +109,7 @@ fn example(event_type: &str, data: &Value, catalogue: &Catalogue) -> Option<Even
     read(touchpoint.into_json(), time, catalogue).ok()
 }
 
-fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
+pub(super) fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
     let by_distance = known.map(|known| (strsim::osa_distance(name, known), known));
     let near = by_distance.filter(|(distance, known)| *distance <= MOST_SLIPS.min(known.len() / 2)).min();
     near.map(|(_, known)| known.to_owned())

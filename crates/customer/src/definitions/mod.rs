@@ -1,13 +1,16 @@
-//! A tenant's definitions: the time zone in which its days begin, and its journeys, from a TOML file.
+//! A tenant's definitions: the time zone in which its days begin, its rules of identity and its journeys, from a TOML file.
 //!
 //! All is checked when the file is read: what is refused is refused at start, with the line and what would be right.
 
 mod entry;
 mod error;
 mod file;
+mod identity;
+mod identity_error;
 mod journey;
 mod known;
 mod reach;
+mod strength;
 #[cfg(test)]
 mod tests;
 
@@ -18,9 +21,11 @@ use rapport_touchpoint::Catalogue;
 use self::file::{File, FileText};
 use self::known::KnownTypes;
 use crate::Zone;
+use crate::identity::Rules;
 use crate::journey::{JourneyMaps, MOST_JOURNEYS};
 
 pub use error::{DefinitionError, Problem};
+pub use identity_error::IdentityProblem;
 
 /// Bytes of a definitions file.
 pub const MOST_DEFINITION_BYTES: usize = 256 * 1024;
@@ -31,6 +36,8 @@ const STANDARD: &str = include_str!("standard.toml");
 #[derive(Debug, Clone)]
 pub struct Definitions {
     pub zone: Zone,
+    /// Without a country: that is said beside the tenant's name.
+    pub rules: Rules,
     pub journeys: Arc<JourneyMaps>,
 }
 
@@ -43,7 +50,7 @@ impl Definitions {
     /// Reads a file of a tenant with these schemas. A file without a journey leaves the default one in place.
     pub fn parse(file_name: &str, text: &str, catalogue: &Catalogue) -> Result<Self, DefinitionError> {
         let file = File { name: file_name, text };
-        let FileText { time_zone, custom_types, journey } = file.read()?;
+        let FileText { time_zone, custom_types, identity, journey } = file.read()?;
         let zone = match &time_zone {
             None => Zone::utc(),
             Some(name) => Zone::parse(name.as_ref()).map_err(|right| {
@@ -51,9 +58,10 @@ impl Definitions {
                 file.error(name.span(), "", Problem::TimeZone { found, right })
             })?,
         };
+        let rules = identity::rules(&identity, &file)?;
         let known = KnownTypes::new(catalogue, &custom_types, &file)?;
         if journey.is_empty() {
-            return Ok(Self { zone, journeys: Self::standard(catalogue).journeys });
+            return Ok(Self { zone, rules, journeys: Self::standard(catalogue).journeys });
         }
         let mut maps = JourneyMaps::default();
         let mut lines: Vec<usize> = Vec::new();
@@ -70,6 +78,6 @@ impl Definitions {
             lines.push(file.line(name.span()));
             maps.0.push(journey::map(text.as_ref(), text.span(), &known, &file)?);
         }
-        Ok(Self { zone, journeys: Arc::new(maps) })
+        Ok(Self { zone, rules, journeys: Arc::new(maps) })
     }
 }

@@ -7,6 +7,7 @@ use rapport_touchpoint::SchemaFile;
 use super::*;
 use crate::journey::{Entries, From, StageSet, Types};
 
+mod identity;
 mod refusals;
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {

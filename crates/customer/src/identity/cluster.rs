@@ -93,8 +93,8 @@ pub struct Resolution {
     pub refused: Vec<(Link, Limit)>,
     /// The refused merges, by their place.
     pub refused_merges: Vec<(usize, Limit)>,
-    /// What made one customer of several, in the order in which it was taken. There is one way along these from any member
-    /// of a customer to any other, and the last one on it is what brought the two together.
+    /// What made one customer of several, in the order in which it was taken. There is a way along these from any member
+    /// of a customer to any other.
     pub joints: Vec<Joint>,
 }
 

@@ -15,7 +15,7 @@ impl Usable {
     /// `None` if the kind is unknown or the value says nothing about anybody.
     pub fn of(identifier: &Identifier, rules: &Rules) -> Option<Self> {
         let (kind, rule) = rules.find(&identifier.namespace)?;
-        let value = rule.normalisation.apply(&identifier.value, rules.country)?;
+        let value = rules.comparable(rule, &identifier.value)?;
         Some(Self { kind, value })
     }
 

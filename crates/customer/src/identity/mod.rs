@@ -8,15 +8,19 @@
 //! Decisions by hand hold for all times: a [`Merge`] comes before all links and may be forced over a limit, an [`Apart`]
 //! keeps two sides from ever being joined. A decision that a later one cancels is as if it had never been.
 
+mod blocked;
 mod cluster;
 mod customer_id;
+mod defaults;
 mod device;
 mod evidence;
 mod rules;
 mod state;
 
+pub use blocked::Blocked;
 pub use cluster::{Apart, Joint, Limit, Link, Members, Merge, Resolution, resolve};
 pub use customer_id::CustomerId;
+pub(crate) use defaults::MOST_OF_A_KIND;
 pub use device::{Claim, Span, owner_at, spans};
 pub use evidence::{Usable, evidence};
 pub use rules::{Kind, KindIndex, Role, Rules};

@@ -1,11 +1,13 @@
 //! The log in a file of this machine: SQLite with one writer thread that commits in groups whatever is waiting.
 
+mod files;
 mod kinds;
 mod reader;
 mod schema;
 mod writer;
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -15,6 +17,7 @@ use rapport_touchpoint::limits::MAX_EVENT_BYTES;
 use rapport_touchpoint::{Channel, EventType};
 use tokio::sync::watch;
 
+use self::files::Files;
 use self::kinds::Kinds;
 pub(crate) use self::reader::Reader;
 use self::writer::Writer;
@@ -33,6 +36,7 @@ struct Inner {
     epoch: Epoch,
     queue: Queue,
     kinds: Kinds,
+    files: Files,
     head: watch::Receiver<Position>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -45,19 +49,19 @@ impl Embedded {
     }
 
     fn open_blocking(folder: &Path, tenant: &Tenant) -> Result<Self, OpenError> {
-        std::fs::create_dir_all(folder).map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
+        make(folder).map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
         let path = folder.join("log.db");
         let opened = schema::open(&path, tenant)?;
         let (queue, jobs) = queue(MAX_EVENT_BYTES, WAITING_BYTES, PATIENCE);
         let (head_sender, head) = watch::channel(opened.head);
         let kinds = Kinds::new(opened.kinds.clone());
-        let epoch = opened.epoch.clone();
+        let (epoch, files) = (opened.epoch.clone(), opened.files.clone());
         let writer = Writer::new(opened, kinds.clone(), head_sender);
         let thread = std::thread::Builder::new()
             .name(format!("log-{tenant}"))
             .spawn(move || writer.run(jobs))
             .map_err(|source| OpenError::Writer { source })?;
-        Ok(Self(Arc::new(Inner { path, epoch, queue, kinds, head, writer: Mutex::new(Some(thread)) })))
+        Ok(Self(Arc::new(Inner { path, epoch, queue, kinds, files, head, writer: Mutex::new(Some(thread)) })))
     }
 
     pub(crate) async fn append(&self, batch: Batch) -> Vec<Verdict> {
@@ -65,15 +69,18 @@ impl Embedded {
     }
 
     pub(crate) fn read(&self, after: Position, filter: Filter) -> Result<Reader, ReadError> {
-        let head = self.head();
+        let head = self.head()?;
         if after > head {
             return Err(ReadError::BeyondHead { after, head });
         }
         Ok(Reader::start(self.0.path.clone(), after, filter, self.0.kinds.clone(), self.0.head.clone()))
     }
 
-    pub(crate) fn head(&self) -> Position {
-        *self.0.head.borrow()
+    pub(crate) fn head(&self) -> Result<Position, ReadError> {
+        match self.0.files.lost() {
+            Some(path) => Err(ReadError::Lost { path: path.to_owned() }),
+            None => Ok(*self.0.head.borrow()),
+        }
     }
 
     pub(crate) fn epoch(&self) -> &Epoch {
@@ -93,4 +100,18 @@ impl Embedded {
             tracing::error!(path = %self.0.path.display(), "the log's writer did not end well");
         }
     }
+}
+
+/// Makes the folder, and those that it lies in. SQLite syncs the names of its files; that the folder is there at all is
+/// synced here, also if a run that ended too early had made it: a log is no safer than the folder that it lies in.
+fn make(folder: &Path) -> std::io::Result<()> {
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !above.is_dir() {
+        make(above)?;
+    }
+    match std::fs::create_dir(folder) {
+        Err(error) if !folder.is_dir() => return Err(error),
+        _ => {}
+    }
+    File::open(above)?.sync_all()
 }

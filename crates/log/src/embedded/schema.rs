@@ -13,6 +13,7 @@ use rapport_touchpoint::{Channel, EventType};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use uuid::Uuid;
 
+use super::files::Files;
 use crate::{Epoch, OpenError, Position, Tenant};
 
 const FORMAT: i64 = 1;
@@ -35,6 +36,7 @@ pub(super) struct Opened {
     pub(super) head: Position,
     pub(super) last_recorded_at: i64,
     pub(super) kinds: Vec<(Channel, EventType)>,
+    pub(super) files: Files,
     /// Held as long as the file is written.
     pub(super) lock: Lock,
 }
@@ -61,7 +63,8 @@ pub(super) fn open(path: &Path, tenant: &Tenant) -> Result<Opened, OpenError> {
     add_trace(&connection).map_err(storage)?;
     let (head, last_recorded_at) = read_end(&connection).map_err(storage)?;
     let kinds = read_kinds(&connection, path)?;
-    Ok(Opened { connection, epoch, head, last_recorded_at, kinds, lock })
+    let files = Files::of(path).map_err(|source| OpenError::Folder { path: path.to_owned(), source })?;
+    Ok(Opened { connection, epoch, head, last_recorded_at, kinds, files, lock })
 }
 
 /// A connection that reads while another writes.
@@ -109,7 +112,10 @@ fn create(connection: &mut Connection, tenant: &Tenant) -> rusqlite::Result<()> 
         "INSERT INTO about (format, tenant, epoch, key) VALUES (?, ?, ?, ?)",
         params![FORMAT, tenant.as_str(), epoch.id.as_bytes(), epoch.key],
     )?;
-    transaction.commit()
+    crash_point!("log/tables");
+    transaction.commit()?;
+    crash_point!("log/made");
+    Ok(())
 }
 
 fn add_trace(connection: &Connection) -> rusqlite::Result<()> {

@@ -8,9 +8,11 @@ use rapport_touchpoint::{BodyHash, Channel, EventType};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 use tokio::sync::watch;
 
+use super::files::Files;
 use super::kinds::{Kinds, no_channel};
 use super::schema::{Lock, Opened};
 use crate::batch::{Appending, Entry};
+use crate::error::Away;
 use crate::name::{Bodies, Name, Standing, written};
 use crate::queue::{Jobs, answer, entries};
 use crate::{AppendError, Appended, Position};
@@ -25,6 +27,7 @@ pub(super) struct Writer {
     last_recorded_at: i64,
     numbers: HashMap<(Channel, EventType), usize>,
     kinds: Kinds,
+    files: Files,
     head_sender: watch::Sender<Position>,
     _lock: Lock,
 }
@@ -39,9 +42,9 @@ struct Written {
 
 impl Writer {
     pub(super) fn new(opened: Opened, kinds: Kinds, head_sender: watch::Sender<Position>) -> Self {
-        let Opened { connection, head, last_recorded_at, kinds: pairs, lock, epoch: _ } = opened;
+        let Opened { connection, head, last_recorded_at, kinds: pairs, files, lock, epoch: _ } = opened;
         let numbers = pairs.into_iter().enumerate().map(|(number, pair)| (pair, number)).collect();
-        Self { connection, head, last_recorded_at, numbers, kinds, head_sender, _lock: lock }
+        Self { connection, head, last_recorded_at, numbers, kinds, files, head_sender, _lock: lock }
     }
 
     /// Until the queue is closed and empty.
@@ -52,23 +55,40 @@ impl Writer {
             if events.is_empty() {
                 continue;
             }
-            let verdicts = match self.commit(&events) {
+            let verdicts = match self.append(&events) {
                 Ok(verdicts) => verdicts.into_iter().map(Ok).collect(),
-                Err(error) => {
-                    tracing::error!(%error, events = events.len(), "the log could not write");
-                    vec![Err(append_error(error)); events.len()]
-                }
+                Err(error) => vec![Err(error); events.len()],
             };
             answer(group, verdicts);
         }
+    }
+
+    /// What was written into a file that is not there any more is not on the log.
+    fn append(&mut self, events: &[Entry<'_>]) -> Result<Vec<Appended>, AppendError> {
+        self.in_place()?;
+        let verdicts = self.commit(events).map_err(|error| {
+            tracing::error!(%error, events = events.len(), "the log could not write");
+            append_error(error)
+        })?;
+        self.in_place()?;
+        Ok(verdicts)
+    }
+
+    fn in_place(&self) -> Result<(), AppendError> {
+        let Some(path) = self.files.lost() else { return Ok(()) };
+        tracing::error!(path = %path.display(), "the log's file was moved, removed or replaced; nothing more is taken");
+        Err(AppendError::Unavailable(Away::Lost))
     }
 
     fn commit(&mut self, events: &[Entry<'_>]) -> rusqlite::Result<Vec<Appended>> {
         // Never backwards, so that "what was recorded by then" is always a prefix of the log.
         let recorded_at = now().max(self.last_recorded_at);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        crash_point!("append/begun");
         let written = write(&transaction, events, self.head, recorded_at, &self.numbers)?;
+        crash_point!("append/written");
         transaction.commit()?;
+        crash_point!("append/committed");
 
         self.last_recorded_at = written.recorded_at;
         for pair in &written.new_kinds {
@@ -80,6 +100,7 @@ impl Writer {
             self.head = written.head;
             self.head_sender.send_replace(self.head);
         }
+        crash_point!("append/told");
         Ok(written.verdicts)
     }
 }

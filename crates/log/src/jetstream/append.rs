@@ -66,10 +66,12 @@ impl Appender {
             let confirmed = self.confirm_stream(deadline).await;
             group.retain(|job| !job.is_abandoned());
             let events = entries(&group);
+            crash_point!("jetstream/gathered");
             let verdicts = match confirmed {
                 Ok(()) => self.append(&events).await,
                 Err(away) => vec![Err(AppendError::Unavailable(away)); events.len()],
             };
+            crash_point!("jetstream/stored");
             answer(group, verdicts);
         }
     }

@@ -29,6 +29,9 @@ use crate::{Batch, Epoch, Filter, OpenError, Position, ReadError, Tenant};
 
 /// How long an append, or any other question, waits for the server.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A server that hangs, or whose machine is gone, says no goodbye: after three of these without a word it is left for
+/// another one.
+const PING_INTERVAL: Duration = Duration::from_secs(3);
 const LONGEST_PAUSE_BEFORE_RECONNECT: Duration = Duration::from_secs(1);
 
 /// Duplicates and conflicts are told as far as the server's duplicate window and the recent names reach.
@@ -94,7 +97,7 @@ impl JetStream {
 
     pub(crate) async fn head(&self) -> Result<Position, ReadError> {
         let info = self.stream().await?.get_info().await.map_err(|error| ReadError::Unavailable(Arc::new(error)))?;
-        Ok(Position(info.state.last_sequence))
+        stream::head(&info, self.0.epoch.id)
     }
 
     pub(crate) fn epoch(&self) -> &Epoch {
@@ -142,6 +145,7 @@ async fn connect(url: &str, tenant: &Tenant, disconnections: watch::Sender<u64>)
         .name(format!("rapport {tenant}"))
         .connection_timeout(PATIENCE)
         .request_timeout(Some(PATIENCE))
+        .ping_interval(PING_INTERVAL)
         .reconnect_delay_callback(pause)
         .event_callback(move |event| {
             match event {

@@ -86,6 +86,7 @@ impl Publisher {
             let sent = self.client.publish_with_headers(message.subject.clone(), headers, message.payload.clone());
             sent.await.map_err(|error| AppendError::Unavailable(Away::Refused(Arc::new(error))))?;
         }
+        crash_point!("jetstream/half-sent");
         let mut headers = batch_headers(last, &id, messages.len());
         headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
         match self.request(last, headers).await? {

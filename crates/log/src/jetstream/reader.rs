@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::stream::RawMessageErrorKind;
+use bytes::Bytes;
 use futures::StreamExt;
 use rapport_touchpoint::{Place, Timestamp};
 use tokio::sync::watch;
@@ -16,14 +18,14 @@ use uuid::Uuid;
 
 use super::Stream;
 use super::publish::TRACE;
-use super::stream::EPOCH;
-use super::subject;
+use super::{stream, subject};
 use crate::{Cause, Position, Read, ReadError, Record, TraceParent};
 
 /// Asked for at a time; half as many more may be on their way, far below what the client can hold.
 const BATCH_MESSAGES: usize = 1000;
 const EXPIRES: Duration = Duration::from_secs(30);
-const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Two of these without a word, and the consumer is gone with its server.
+const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long the server keeps a consumer that nobody asks.
 const INACTIVE: Duration = Duration::from_secs(60);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
@@ -38,6 +40,8 @@ pub(crate) struct Reader {
     epoch: Uuid,
     subjects: Vec<String>,
     position: Position,
+    /// What was read there, if anything was.
+    last: Option<Bytes>,
     following: Option<Following>,
     disconnections: watch::Receiver<u64>,
     pause: Duration,
@@ -83,6 +87,7 @@ impl Reader {
             epoch,
             subjects,
             position: after,
+            last: None,
             following: None,
             disconnections,
             pause: SHORTEST_PAUSE,
@@ -138,11 +143,7 @@ impl Reader {
     async fn start(&mut self) -> Result<(), Trouble> {
         self.disconnections.mark_unchanged();
         let info = self.stream.get_info().await.map_err(passing)?;
-        let found = info.config.metadata.get(EPOCH).cloned().unwrap_or_default();
-        if found != self.epoch.to_string() {
-            return Err(Trouble::Final(ReadError::Replaced { epoch: self.epoch, found }));
-        }
-        let head = Position(info.state.last_sequence);
+        let head = stream::head(&info, self.epoch).map_err(Trouble::Final)?;
         if self.position > head {
             self.found_beyond_head += 1;
             let error = ReadError::BeyondHead { after: self.position, head };
@@ -150,6 +151,7 @@ impl Reader {
             return Err(if last_try { Trouble::Final(error) } else { passing(error) });
         }
         self.found_beyond_head = 0;
+        self.check_last().await?;
         let consumer = self.stream.create_consumer(self.consumer()).await.map_err(passing)?;
         let messages = consumer.stream().max_messages_per_batch(BATCH_MESSAGES).expires(EXPIRES).heartbeat(HEARTBEAT);
         let messages = messages.messages().await.map_err(passing)?;
@@ -161,6 +163,16 @@ impl Reader {
         }
         self.following = Some(Following { messages, delivered: 0 });
         Ok(())
+    }
+
+    /// Is the record that was given last still there, as it was? Else what comes after it is another log's.
+    async fn check_last(&self) -> Result<(), Trouble> {
+        let Some(last) = &self.last else { return Ok(()) };
+        match self.stream.get_raw_message(self.position.0).await {
+            Ok(found) if found.payload == *last => Ok(()),
+            Err(error) if error.kind() != RawMessageErrorKind::NoMessageFound => Err(passing(error)),
+            Ok(_) | Err(_) => Err(Trouble::Final(ReadError::Changed { at: self.position })),
+        }
     }
 
     fn consumer(&self) -> pull::Config {
@@ -182,6 +194,7 @@ impl Reader {
             what: "it was recorded before 1970 or after 2262".to_owned(),
         })?;
         self.position = position;
+        self.last = Some(json.clone());
         self.pause = SHORTEST_PAUSE;
         if let CaughtUp::NotBefore(head) = self.caught_up {
             if pending == 0 {
@@ -200,7 +213,7 @@ struct Received {
     recorded_at: Option<Timestamp>,
     pending: u64,
     place: Place,
-    json: bytes::Bytes,
+    json: Bytes,
     trace: Option<TraceParent>,
 }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::context::{CreateStreamErrorKind, GetStreamErrorKind};
-use async_nats::jetstream::stream::{Config, DiscardPolicy, PersistenceMode, RetentionPolicy, StorageType};
+use async_nats::jetstream::stream::{Config, DiscardPolicy, Info, PersistenceMode, RetentionPolicy, StorageType};
 use async_nats::jetstream::{Context, ErrorCode};
 use rapport_touchpoint::limits::MAX_EVENT_BYTES;
 use uuid::Uuid;
 
 use super::subject;
-use crate::{Epoch, OpenError, Tenant};
+use crate::{Epoch, OpenError, Position, ReadError, Tenant};
 
 /// What a message carries besides the event: subject, message id and batch headers, generously.
 pub(super) const OVERHEAD_BYTES: usize = 1024;
@@ -36,6 +36,19 @@ pub(super) async fn open(context: &Context, tenant: &Tenant, replicas: usize) ->
     };
     check(&found, tenant)?;
     Ok(Checked { epoch: epoch(&found, tenant)?, takes_atomic_batches: found.allow_atomic_publish })
+}
+
+/// Where the log ends, if it is still this one.
+pub(super) fn head(info: &Info, epoch: Uuid) -> Result<Position, ReadError> {
+    let found = info.config.metadata.get(EPOCH).cloned().unwrap_or_default();
+    if found != epoch.to_string() {
+        return Err(ReadError::Replaced { epoch, found });
+    }
+    let head = Position(info.state.last_sequence);
+    if info.state.messages == 0 && head > Position::START {
+        return Err(ReadError::Purged { head });
+    }
+    Ok(head)
 }
 
 async fn find(context: &Context, tenant: &Tenant) -> Result<Option<Config>, OpenError> {

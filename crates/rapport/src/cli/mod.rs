@@ -9,17 +9,22 @@ mod error;
 mod feedback;
 mod filter;
 mod find;
+mod identity;
 mod import;
 mod journey;
 mod json;
+mod merge;
 mod moment;
 mod new_file;
 mod pages;
 mod parked;
+mod preview;
+mod reason;
 mod rebuild;
 mod replay;
 mod serve;
 mod span;
+mod split;
 mod status;
 mod target;
 mod totals;
@@ -68,11 +73,15 @@ enum Command {
     Journey(journey::JourneyArgs),
     Feedback(feedback::FeedbackArgs),
     Find(find::FindArgs),
+    Identity(identity::IdentityArgs),
+    Merge(merge::MergeArgs),
+    Split(split::SplitArgs),
     Watch(watch::WatchArgs),
     Totals(totals::TotalsArgs),
     Replay(replay::ReplayArgs),
     Rebuild(rebuild::RebuildArgs),
     Verify(verify::VerifyArgs),
+    Preview(preview::PreviewArgs),
     Status(status::StatusArgs),
     Parked(parked::ParkedArgs),
     Demo(DemoArgs),
@@ -113,10 +122,14 @@ async fn ask(command: Command) -> Result<(), CliError> {
         Command::Journey(args) => journey::run(args).await,
         Command::Feedback(args) => feedback::run(args).await,
         Command::Find(args) => find::run(args).await,
+        Command::Identity(args) => identity::run(args).await,
+        Command::Merge(args) => merge::run(args).await,
+        Command::Split(args) => split::run(args).await,
         Command::Totals(args) => totals::run(args).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Rebuild(args) => rebuild::run(args).await,
         Command::Verify(args) => verify::run(args).await,
+        Command::Preview(args) => preview::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Parked(args) => parked::run(args).await,
         Command::Serve(_) | Command::Demo(_) | Command::Watch(_) => unreachable!("run on their own"),

@@ -21,7 +21,8 @@ pub struct ServeArgs {
     /// Where the log and the read models are kept; made if it is not there
     #[arg(long, value_name = "DIR", default_value = "./rapport-data")]
     pub data: PathBuf,
-    /// Where touchpoints are kept: embedded (one file per tenant) or nats://HOST:PORT (JetStream)
+    /// Where touchpoints are kept: embedded (one file per tenant) or nats://HOST:PORT (JetStream), with commas between
+    /// the servers of a cluster
     #[arg(long, value_name = "LOG", default_value = "embedded")]
     pub log: String,
     /// The address and port to listen at, for gRPC and HTTP

@@ -34,24 +34,36 @@ pub(super) fn listen(text: &str, insecure: bool) -> Result<SocketAddr, ConfigErr
     Ok(address)
 }
 
+/// One NATS server, or those of a cluster with commas between them.
 pub(super) fn log(text: &str, data: &Path, replicas: usize) -> Result<LogConfig, ConfigError> {
     if text == "embedded" {
         return Ok(LogConfig::Embedded { folder: data.to_owned() });
     }
     let wrong = |why: &str| ConfigError::Argument {
         argument: "--log",
-        value: without_password(text),
-        right: format!("{why}it must be embedded, or a NATS server such as nats://127.0.0.1:4222"),
+        // A comma may stand in a password, too.
+        value: text.split(",nats://").map(without_password).collect::<Vec<_>>().join(",nats://"),
+        right: format!(
+            "{why}it must be embedded, or a NATS server such as nats://127.0.0.1:4222, or those of a cluster with commas \
+             between them"
+        ),
     };
-    let rest = text.strip_prefix("nats://").ok_or_else(|| wrong(""))?;
+    let servers: Vec<String> =
+        text.split(',').map(|server| nats_server(server.trim()).map_err(wrong)).collect::<Result<_, _>>()?;
+    Ok(LogConfig::JetStream { url: servers.join(","), replicas })
+}
+
+/// With its port, or why it is none.
+fn nats_server(text: &str) -> Result<String, &'static str> {
+    let rest = text.strip_prefix("nats://").ok_or("")?;
     let (user, host_and_port) = rest.rsplit_once('@').unwrap_or(("", rest));
-    let (host, port) = split_port(host_and_port).ok_or_else(|| wrong("its port is no number from 1 to 65535; "))?;
+    let (host, port) = split_port(host_and_port).ok_or("its port is no number from 1 to 65535; ")?;
     let is_host_byte = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'[' | b']');
     if host.is_empty() || !host.bytes().all(is_host_byte) {
-        return Err(wrong("its host is no name or address; "));
+        return Err("its host is no name or address; ");
     }
     let user = if user.is_empty() { String::new() } else { format!("{user}@") };
-    Ok(LogConfig::JetStream { url: format!("nats://{user}{host}:{port}"), replicas })
+    Ok(format!("nats://{user}{host}:{port}"))
 }
 
 pub(super) fn log_format(text: &str) -> Result<LogFormat, ConfigError> {
@@ -96,8 +108,7 @@ fn split_port(text: &str) -> Option<(&str, u16)> {
 }
 
 fn without_password(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => format!("{}://…{}", &url[..scheme], &url[at..]),
-        _ => url.to_owned(),
-    }
+    let Some(at) = url.rfind('@') else { return url.to_owned() };
+    let scheme = url[..at].find("://").map_or("", |colon| &url[..colon + 3]);
+    format!("{scheme}…{}", &url[at..])
 }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rapport_customer::Definitions;
-use rapport_customer::identity::Rules;
 use rapport_log::Tenant;
 use rapport_touchpoint::{Catalogue, Country, SchemaFile};
 use serde::Deserialize;
@@ -120,7 +119,7 @@ impl File<'_> {
             None => Definitions::standard(&catalogue),
             Some(path) => self.definitions(&key("definitions"), path, &catalogue)?,
         };
-        let rules = Rules::default().with_country(country.transpose()?);
+        let rules = definitions.rules.clone().with_country(country.transpose()?);
         Ok(TenantConfig { rules, catalogue: Arc::new(catalogue), definitions: Arc::new(definitions), custom_types })
     }
 

@@ -29,7 +29,7 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(10);
 pub struct ServeArgs {
     /// Folder for everything that is kept: logs and read models.
     pub data: PathBuf,
-    /// `embedded`, in the data folder, or a NATS server with JetStream: `nats://host:port`.
+    /// `embedded`, in the data folder, or NATS servers with JetStream: `nats://host:port`, with commas between them.
     pub log: String,
     /// Address and port.
     pub listen: String,
@@ -68,7 +68,7 @@ pub struct Config {
 pub struct TenantConfig {
     pub rules: Rules,
     pub catalogue: Arc<Catalogue>,
-    /// The time zone and the journeys.
+    /// The time zone and the journeys; `rules` are its rules of identity with the tenant's country.
     pub definitions: Arc<Definitions>,
     pub custom_types: CustomTypes,
 }

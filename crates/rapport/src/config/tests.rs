@@ -22,6 +22,7 @@ fn folder(toml: &str) -> tempfile::TempDir {
             format!("[[journey]]\nname = \"fit\"\nstage = [\n{{ name = \"a\", enter = [{{ on = [\"{on}\"] }}] }}]");
         std::fs::write(folder.path().join(file), format!("time_zone = \"Europe/Berlin\"\n{journey}")).unwrap();
     }
+    std::fs::write(folder.path().join("who.toml"), "[identity]\nmost_persons = 0").unwrap();
     folder
 }
 
@@ -82,6 +83,8 @@ fn the_example_is_accepted_and_says_the_defaults() {
     assert_eq!(acme.custom_types, CustomTypes::default());
     let names: Vec<_> = acme.definitions.journeys.iter().map(|journey| journey.name.as_str()).collect();
     assert_eq!(names, ["sales", "onboarding", "service"]);
+    let card = |value| acme.rules.comparable(acme.rules.find("loyalty_card").unwrap().1, value);
+    assert_eq!((card("Walk-in"), card("77")), (None, Some("77".to_owned())));
     assert_eq!(config.limits, Limits::default());
 }
 
@@ -106,6 +109,10 @@ fn a_wrong_file_is_answered_with_key_value_and_what_would_be_right() {
             &["tenants.acme.definitions: misspelt.toml:5: journey fit, stage a: ", "fitting.boked", "fitting.booked?"],
         ),
         ("[tenants.acme]\ndefinitions = 'definitions.toml'", &["definitions.toml:5: ", "fitting.booked", "schema"]),
+        (
+            "[tenants.acme]\ndefinitions = 'who.toml'",
+            &["tenants.acme.definitions: who.toml:2: identity: most_persons is 0; it must be from 1 to 1000"],
+        ),
         ("[limits]\nin_flight_bytes = 5", &["limits.in_flight_bytes", "is 5", "16777216"]),
         ("[limits]\nevent_types = 0", &["limits.event_types", "is 0", "from 1"]),
         ("[limits]\nchannels = -1", &["limits.channels", "is -1", "from 1"]),
@@ -132,6 +139,11 @@ fn a_wrong_argument_is_answered_with_what_would_be_right() {
         (log("nats://a:0"), &["--log", "port"]),
         (log("nats://a:70000"), &["--log", "port", "65535"]),
         (log("nats://ann:secret@a:x"), &["--log", "nats://…@a:x"]),
+        (log("nats://ann:secret@a,nats://ann:secret@b:x"), &["--log", "nats://…@a,nats://…@b:x", "port"]),
+        (log("nats://ann:very,secret@a"), &["--log", "nats://…@a", "a cluster with commas"]),
+        (log("nats://a,b:4222"), &["--log", "nats://a,b:4222", "a cluster with commas"]),
+        (log("nats://a,"), &["--log", "a cluster with commas"]),
+        (log("embedded,nats://a"), &["--log", "embedded,nats://a"]),
         (listen("7700"), &["--listen", "7700", "127.0.0.1:7700"]),
         (listen("127.0.0.1"), &["--listen", "port"]),
         (listen("0.0.0.0:7700"), &["--listen", "TLS and tokens are not available yet", "--insecure"]),
@@ -162,11 +174,12 @@ fn only_this_machine_is_listened_to_unless_insecure_is_said() {
 }
 
 #[test]
-fn a_nats_url_may_hold_a_user_and_an_address() {
+fn a_nats_url_may_hold_a_user_and_an_address_and_a_clusters_servers_stand_side_by_side() {
     for (text, url) in [
         ("nats://nats.example.com", "nats://nats.example.com:4222"),
         ("nats://[::1]:4333", "nats://[::1]:4333"),
         ("nats://ann:secret@nats:4333", "nats://ann:secret@nats:4333"),
+        ("nats://a,nats://ann:secret@b:4333, nats://c", "nats://a:4222,nats://ann:secret@b:4333,nats://c:4222"),
     ] {
         let config = Config::try_from(ServeArgs { log: text.to_owned(), ..args() }).unwrap();
         assert_eq!(config.log, LogConfig::JetStream { url: url.to_owned(), replicas: 1 });

@@ -19,10 +19,10 @@ use crate::wire::cloudevents::CloudEvent;
 use crate::wire::v1::admin_service_server::{AdminService, AdminServiceServer};
 use crate::wire::v1::ingest_service_server::{IngestService, IngestServiceServer};
 use crate::wire::v1::{
-    Accepted, DiscardParkedRequest, DiscardParkedResponse, Duplicate, GetParkedRequest, GetParkedResponse,
-    ListParkedRequest, ListParkedResponse, PublishRequest, PublishResponse, Reason, RebuildProgress, RebuildRequest,
-    Rejected, RetryParkedRequest, RetryParkedResponse, StatusRequest, StatusResponse, Verdict, VerifyRequest,
-    VerifyResponse, verdict,
+    Accepted, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse, Duplicate, GetParkedRequest,
+    GetParkedResponse, ListParkedRequest, ListParkedResponse, MergeRequest, PreviewRequest, PreviewResponse,
+    PublishRequest, PublishResponse, Reason, RebuildProgress, RebuildRequest, Rejected, RetryParkedRequest,
+    RetryParkedResponse, SplitRequest, StatusRequest, StatusResponse, Verdict, VerifyRequest, VerifyResponse, verdict,
 };
 
 /// By source and id, as they came.
@@ -113,9 +113,23 @@ impl AdminService for Server {
         Err(Status::unimplemented("not here"))
     }
 
+    type PreviewStream = Answers<PreviewResponse>;
+
+    async fn preview(&self, _: Request<PreviewRequest>) -> Result<Response<Self::PreviewStream>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
     type VerifyStream = Answers<VerifyResponse>;
 
     async fn verify(&self, _: Request<VerifyRequest>) -> Result<Response<Self::VerifyStream>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn merge(&self, _: Request<MergeRequest>) -> Result<Response<DecisionResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn split(&self, _: Request<SplitRequest>) -> Result<Response<DecisionResponse>, Status> {
         Err(Status::unimplemented("not here"))
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rapport_log::{Filter, Log, Position, Read};
+use rapport_log::{Filter, Log, Position, Read, ReadError};
 use rapport_readmodel::{Applied, CustomerKey, Definitions, Origin, ReadModel, ReadModelError, Reader};
 use rapport_touchpoint::Timestamp;
 use tokio::sync::{mpsc, watch};
@@ -20,6 +20,8 @@ use crate::traces::FoldTraces;
 
 /// How often the end of the log is looked up while nothing comes from it.
 const HEAD_INTERVAL: Duration = Duration::from_millis(500);
+/// A new leader of a stream may not have caught up with what the old one gave; a tail that is lost so often stays lost.
+const TIMES_BEYOND_HEAD: usize = 6;
 /// How often it is looked whether silence is due.
 const CLOCK_INTERVAL: Duration = Duration::from_millis(100);
 /// After an error the file is opened anew, later each time.
@@ -183,7 +185,9 @@ struct Applying {
 impl Applying {
     /// Does one piece of work after the other until there are no more to come. Blocks.
     fn run(mut self, mut queue: mpsc::Receiver<Work>) -> Result<(), ProjectorError> {
-        self.told(self.model.checkpoint().position)?;
+        // What kept it from going on may do so still.
+        let fault = self.progress.borrow().fault.clone();
+        self.told(self.model.checkpoint().position, fault)?;
         while let Some(work) = queue.blocking_recv() {
             match work {
                 Work::Fold(batch) => {
@@ -209,7 +213,9 @@ impl Applying {
     fn tell(&self, changed: Vec<CustomerKey>) -> Result<(), ProjectorError> {
         let position = self.model.checkpoint().position;
         self.changes.tell(ChangeSet { generation: self.generation, position, customers: changed });
-        self.told(position)
+        self.told(position, None)?;
+        crash_point!("fold/told");
+        Ok(())
     }
 
     fn fold(&mut self, batch: Decoded) -> Result<Vec<CustomerKey>, ProjectorError> {
@@ -231,14 +237,14 @@ impl Applying {
         Ok(Some(passed.changed))
     }
 
-    fn told(&self, position: u64) -> Result<(), ProjectorError> {
+    fn told(&self, position: u64, fault: Option<String>) -> Result<(), ProjectorError> {
         let (due, outdated) = (self.model.due()?, self.model.is_outdated()?);
         self.progress.send_modify(|folded| {
             folded.position = position;
             folded.head = folded.head.max(position);
             folded.due = due;
             folded.outdated = outdated;
-            folded.fault = None;
+            folded.fault = fault;
         });
         Ok(())
     }
@@ -266,7 +272,7 @@ impl Gathering {
         let mut batch = Batch::default();
         // Silence falls once the log is read to its end: until then events that break it may still come.
         let (mut live, mut silence_is_due) = (false, false);
-        let mut head_looked_up = every(HEAD_INTERVAL);
+        let (mut head_looked_up, mut beyond_head) = (every(HEAD_INTERVAL), 0);
         let mut clock_looked_at = every(CLOCK_INTERVAL);
         loop {
             tokio::select! {
@@ -290,6 +296,9 @@ impl Gathering {
                         progress.send_modify(|folded| {
                             folded.head = folded.head.max(head.0);
                             folded.caught_up = true;
+                            if folded.is_settled(self.clock.now()) {
+                                folded.fault = None;
+                            }
                         });
                     }
                     Some(Err(error)) => return Err(error.into()),
@@ -306,12 +315,22 @@ impl Gathering {
                     room.send(Work::Fold(decoded.await.map_err(|_| ProjectorError::BrokenOff)?));
                 }
                 _ = head_looked_up.tick() => {
-                    if let Ok(head) = log.head().await {
+                    let after = Position(progress.borrow().position);
+                    match log.head().await {
+                    Ok(head) => {
+                        beyond_head = if after > head { beyond_head + 1 } else { 0 };
+                        if beyond_head == TIMES_BEYOND_HEAD {
+                            return Err(ReadError::BeyondHead { after, head }.into());
+                        }
                         self.waiting.looked_up(head.0 > progress.borrow().position, self.clock.now());
                         progress.send_if_modified(|folded| {
                             let known = std::mem::replace(&mut folded.head, head.0.max(folded.position));
                             known != folded.head
                         });
+                    }
+                    Err(error) if error.is_another_log() => return Err(error.into()),
+                    // The reader goes on trying.
+                    Err(_) => {}
                     }
                 }
             }

@@ -43,7 +43,9 @@ impl Generations {
             let mut file = fs::File::create(&draft)?;
             writeln!(file, "{generation}")?;
             file.sync_all()?;
+            crash_point!("current/drafted");
             fs::rename(&draft, &path)?;
+            crash_point!("current/renamed");
             fs::File::open(&self.folder)?.sync_all()
         };
         write().map_err(|source| ProjectorError::File { path: path.clone(), source })

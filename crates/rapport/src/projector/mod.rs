@@ -10,10 +10,12 @@ mod foresight;
 mod generations;
 mod lock;
 mod measure;
+mod preview;
 mod projection;
 mod readiness;
 mod rebuild;
 mod retry;
+mod scratch;
 mod traced;
 mod verify;
 mod waiting;
@@ -25,12 +27,12 @@ use rapport_readmodel::ReadModelError;
 use thiserror::Error;
 
 pub use changes::{ChangeSet, Changes};
+pub use preview::Previewed;
 pub use projection::{Live, NotYet, Projection, Setup};
 pub use rebuild::{RebuildError, RebuildProgress, Updates};
 pub use retry::LookUpError;
-pub use verify::{
-    ConflictingBodies, ModelDigests, Phase, Verified, VerifyError, VerifyProgress, VerifyUpdate, VerifyUpdates,
-};
+pub use scratch::{Phase, ScratchError, ScratchProgress, ScratchUpdate, ScratchUpdates};
+pub use verify::{ConflictingBodies, ModelDigests, Verified};
 
 #[derive(Debug, Error)]
 pub enum ProjectorError {

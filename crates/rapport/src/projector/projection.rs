@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rapport_customer::Model;
 use rapport_log::Log;
-use rapport_readmodel::{Definitions, Origin, ReadModelError, Reader};
+use rapport_readmodel::{Definitions, Origin, ReadModel, ReadModelError, Reader};
 use thiserror::Error;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -18,7 +18,7 @@ use super::folding::{Folded, Folding};
 use super::generations::Generations;
 use super::lock::Lock;
 use super::rebuild::{Building, RebuildError, Request, Updates};
-use super::verify::Verifying;
+use super::scratch::{Place, Scratch};
 use super::waiting::Waiting;
 use crate::clock::Clock;
 use crate::metrics::FoldMetrics;
@@ -71,7 +71,11 @@ pub struct Projection {
     requests: mpsc::Sender<Request>,
     pub(super) log: Log,
     pub(super) metrics: FoldMetrics,
-    pub(super) verifying: Verifying,
+    pub(super) definitions: Arc<Definitions>,
+    origin: Origin,
+    clock: Clock,
+    pub(super) verifying: Place,
+    pub(super) previewing: Place,
 }
 
 impl Projection {
@@ -106,7 +110,9 @@ impl Projection {
         let (requests, asked) = mpsc::channel(1);
         let stop = CancellationToken::new();
         let (log, metrics) = (setup.log.clone(), setup.metrics.clone());
-        let verifying = Verifying::new(&setup, stopping.clone());
+        let (definitions, origin, clock) = (setup.definitions.clone(), setup.origin.clone(), setup.clock.clone());
+        let verifying = Place::new("verify", &setup.folder, stopping.clone());
+        let previewing = Place::new("preview", &setup.folder, stopping.clone());
         let folding = tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
         let supervisor = Supervisor {
             setup,
@@ -121,7 +127,19 @@ impl Projection {
             _lock: lock,
         };
         tokio::spawn(supervisor.run(stopping));
-        Ok(Self { models, changes, live: receiver, requests, log, metrics, verifying })
+        Ok(Self {
+            models,
+            changes,
+            live: receiver,
+            requests,
+            log,
+            metrics,
+            definitions,
+            origin,
+            clock,
+            verifying,
+            previewing,
+        })
     }
 
     pub fn live(&self) -> Live {
@@ -147,6 +165,18 @@ impl Projection {
     pub async fn closed(&self) {
         self.requests.closed().await;
         self.verifying.ended().await;
+        self.previewing.ended().await;
+    }
+
+    /// What it takes to fold the log anew under these definitions, beside what serves now.
+    pub(super) fn scratch(&self, definitions: Arc<Definitions>) -> Scratch {
+        Scratch {
+            log: self.log.clone(),
+            origin: self.origin.clone(),
+            definitions,
+            serving: self.live().reader,
+            now: self.clock.now(),
+        }
     }
 
     /// What serves, once everything up to this position is in it.
@@ -242,6 +272,19 @@ impl Supervisor {
         Ok(updates)
     }
 
+    /// Names a generation as the one that serves. What it has folded is on the disk before its name is: a power cut must
+    /// not leave less than the one before had.
+    async fn swap(&self, generation: u32) -> Result<(), ProjectorError> {
+        crash_point!("generation/caught-up");
+        let path = self.files.path(generation);
+        let synced = tokio::task::spawn_blocking(move || ReadModel::sync(&path)).await;
+        synced.map_err(|_| ProjectorError::BrokenOff)??;
+        crash_point!("generation/synced");
+        self.files.set_current(generation)?;
+        crash_point!("generation/named");
+        Ok(())
+    }
+
     /// The generation in the making got further; once it is as far as the serving one, it serves.
     async fn built(&mut self, folded: Option<Folded>) {
         let Some(mut building) = self.building.take() else { return };
@@ -261,7 +304,7 @@ impl Supervisor {
             self.building = Some(building);
             return;
         }
-        if let Err(error) = self.files.set_current(building.generation) {
+        if let Err(error) = self.swap(building.generation).await {
             building.fail(error.to_string()).await;
             return;
         }
@@ -283,8 +326,10 @@ impl Supervisor {
         });
         let tenant = &self.setup.origin.tenant;
         tracing::info!(%tenant, generation = building.generation, position, head, "a new generation serves");
+        crash_point!("generation/serves");
         // Queries that began on the one before may still open it; the next start or rebuild removes it.
         self.files.remove_all_but(&[before, building.generation]);
+        crash_point!("generation/tidied");
         building.finish(folded).await;
     }
 }

@@ -59,6 +59,7 @@ impl Building {
     /// Starts an empty file, which folds the whole log.
     pub async fn start(setup: &Setup, files: &Generations, generation: u32) -> Result<(Self, Updates), RebuildError> {
         let folding = Folding::open(setup, &files.path(generation), generation).await?;
+        crash_point!("generation/opened");
         let reader = folding.reader(&setup.origin)?;
         let (progress, mut folded) = watch::channel(Folded { position: folding.position(), ..Folded::default() });
         // So that an empty log, on which nothing ever happens, is looked at too.

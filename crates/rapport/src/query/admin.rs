@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use super::preview::{Previewing, preview};
 use super::projections::Projections;
 use super::verify::{Verifying, verify};
 use super::{QueryError, convert, merging, parked};
@@ -15,8 +16,8 @@ use crate::projector::{RebuildProgress, Updates};
 use crate::wire::v1::admin_service_server::AdminService;
 use crate::wire::v1::{
     self, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse, GetParkedRequest, GetParkedResponse,
-    ListParkedRequest, ListParkedResponse, MergeRequest, RebuildRequest, RetryParkedRequest, SplitRequest,
-    StatusRequest, StatusResponse, VerifyRequest,
+    ListParkedRequest, ListParkedResponse, MergeRequest, PreviewRequest, RebuildRequest, RetryParkedRequest,
+    SplitRequest, StatusRequest, StatusResponse, VerifyRequest,
 };
 
 #[derive(Clone)]
@@ -36,7 +37,12 @@ impl Admin {
             self.projections.ask(&request.tenant, request.min_position, |reader| reader.status()).await?;
         let (tenant, projection) = self.projections.find(&request.tenant)?;
         let live = projection.live();
-        let head = tenant.log.head().await?.0.max(freshness.position);
+        let (head, fault) = match tenant.log.head().await {
+            Ok(head) => (head.0.max(freshness.position), live.fault),
+            // The projector may not know yet.
+            Err(error) if error.is_another_log() => (freshness.head, live.fault.or(Some(error.to_string()))),
+            Err(error) => return Err(error.into()),
+        };
         let digest = status.digests.iter().fold(Digest::default(), |sum, (_, digest)| sum.plus(*digest));
         let digests: HashMap<String, String> =
             status.digests.iter().map(|(model, digest)| (model.name().to_owned(), digest.to_string())).collect();
@@ -60,9 +66,9 @@ impl Admin {
             digests,
             digest: digest.to_string(),
             fingerprint: status.fingerprint,
-            fault: live.fault.unwrap_or_default(),
+            settled: fault.is_none() && freshness.position >= head && self.projections.is_silent(status.due),
+            fault: fault.unwrap_or_default(),
             clock: freshness.clock,
-            settled: freshness.position >= head && self.projections.is_silent(status.due),
         })
     }
 
@@ -107,6 +113,7 @@ impl Admin {
 impl AdminService for Admin {
     type RebuildStream = Progress;
     type VerifyStream = Verifying;
+    type PreviewStream = Previewing;
     type RetryParkedStream = parked::Retrying;
 
     async fn status(&self, request: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
@@ -119,6 +126,10 @@ impl AdminService for Admin {
 
     async fn verify(&self, request: Request<VerifyRequest>) -> Result<Response<Verifying>, Status> {
         Ok(Response::new(verify(&self.projections, request.into_inner())?))
+    }
+
+    async fn preview(&self, request: Request<PreviewRequest>) -> Result<Response<Previewing>, Status> {
+        Ok(Response::new(preview(&self.projections, request.into_inner()).await?))
     }
 
     async fn list_parked(&self, request: Request<ListParkedRequest>) -> Result<Response<ListParkedResponse>, Status> {

@@ -14,6 +14,8 @@ use crate::wire::v1::{self, CustomerFilter, CustomerRef, customer_ref};
 
 const DEFAULT_PAGE: u32 = 50;
 const LARGEST_PAGE: u32 = 500;
+const DEFAULT_EXAMPLES: usize = 10;
+const MOST_EXAMPLES: u32 = 100;
 /// Characters of a name that an error repeats.
 const MOST_NAME_CHARS: usize = 80;
 /// Traits that one filter names.
@@ -43,6 +45,15 @@ pub(super) fn page_size(asked: u32) -> Result<usize, QueryError> {
         0 => Ok(DEFAULT_PAGE as usize),
         1..=LARGEST_PAGE => Ok(asked as usize),
         _ => Err(QueryError::Argument { field: "page_size", rule: format!("is {asked}; at most {LARGEST_PAGE}") }),
+    }
+}
+
+/// Examples of a preview.
+pub(super) fn examples(asked: u32) -> Result<usize, QueryError> {
+    match asked {
+        0 => Ok(DEFAULT_EXAMPLES),
+        1..=MOST_EXAMPLES => Ok(asked as usize),
+        _ => Err(QueryError::Argument { field: "examples", rule: format!("is {asked}; at most {MOST_EXAMPLES}") }),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `IdentityService`: who is who, and why?
 
-use rapport_readmodel::{RefusalPlace, VoidPlace, Without};
+use rapport_customer::identity::CustomerId;
+use rapport_readmodel::{CustomerName, RefusalPlace, VoidPlace, Without};
 use rapport_touchpoint::{EventName, Identifier, OrderKey};
 use tonic::{Request, Response, Status};
 
@@ -25,7 +26,10 @@ impl Identities {
     }
 
     async fn explain(&self, request: ExplainRequest) -> Result<ExplainResponse, QueryError> {
-        let asked = identifier("identifier", &request.identifier)?;
+        let asked = match CustomerId::parse(&request.identifier) {
+            Some(id) => CustomerName::Id(id),
+            None => CustomerName::Identifier(identifier("identifier", &request.identifier)?),
+        };
         let without = match &request.without {
             None => None,
             Some(explain_request::Without::Link(link)) => {

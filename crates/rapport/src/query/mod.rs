@@ -11,16 +11,17 @@ mod listing;
 mod merging;
 mod page_token;
 mod parked;
+mod preview;
 mod projections;
 mod verify;
 mod watch;
 
-use rapport_customer::Model;
+use rapport_customer::{DefinitionError, Model};
 use rapport_readmodel::ReadModelError;
 use thiserror::Error;
 
 use crate::deciding::DecideError;
-use crate::projector::{LookUpError, NotYet, RebuildError, VerifyError};
+use crate::projector::{LookUpError, NotYet, RebuildError, ScratchError};
 use crate::tenants::UnknownTenant;
 
 pub use admin::Admin;
@@ -55,8 +56,11 @@ pub enum QueryError {
     Log(#[from] rapport_log::ReadError),
     #[error(transparent)]
     Rebuild(#[from] RebuildError),
+    /// Of a preview.
     #[error(transparent)]
-    Verify(#[from] VerifyError),
+    Definitions(#[from] DefinitionError),
+    #[error(transparent)]
+    Scratch(#[from] ScratchError),
     #[error("position: nothing is parked at {position}; `rapport parked list` shows what is")]
     NotParked { position: u64 },
     #[error("position: what is parked at {position} was discarded already, by {by}: {reason}")]

@@ -8,7 +8,9 @@ use tonic::Status;
 
 use super::projections::Projections;
 use super::{QueryError, convert};
-use crate::projector::{ConflictingBodies, ModelDigests, Phase, Verified, VerifyError, VerifyProgress, VerifyUpdate};
+use crate::projector::{
+    ConflictingBodies, ModelDigests, Phase, ScratchError, ScratchProgress, ScratchUpdate, Verified,
+};
 use crate::wire::v1::customer_difference::Presence as WirePresence;
 use crate::wire::v1::verify_progress::Phase as WirePhase;
 use crate::wire::v1::verify_response::What;
@@ -24,15 +26,15 @@ pub(super) fn verify(projections: &Projections, request: VerifyRequest) -> Resul
     Ok(Box::pin(updates.map(move |update| told(&tenant, update))))
 }
 
-fn told(tenant: &str, update: Result<VerifyUpdate, VerifyError>) -> Result<VerifyResponse, Status> {
-    let what = match update.map_err(QueryError::Verify)? {
-        VerifyUpdate::Progress(progress) => What::Progress(to_progress(progress)),
-        VerifyUpdate::Done(verified) => What::Result(to_result(tenant, *verified)),
+fn told(tenant: &str, update: Result<ScratchUpdate<Verified>, ScratchError>) -> Result<VerifyResponse, Status> {
+    let what = match update.map_err(QueryError::Scratch)? {
+        ScratchUpdate::Progress(progress) => What::Progress(to_progress(progress)),
+        ScratchUpdate::Done(verified) => What::Result(to_result(tenant, *verified)),
     };
     Ok(VerifyResponse { what: Some(what) })
 }
 
-fn to_progress(VerifyProgress { phase, done, total }: VerifyProgress) -> v1::VerifyProgress {
+fn to_progress(ScratchProgress { phase, done, total }: ScratchProgress) -> v1::VerifyProgress {
     let phase = match phase {
         Phase::Folding => WirePhase::Folding,
         Phase::Reading => WirePhase::Reading,

@@ -8,7 +8,7 @@ use rapport_touchpoint::{EventName, Identifier, OrderKey};
 use rusqlite::Connection;
 
 use super::refused::{Refusal, VoidIdentifier};
-use super::{Answer, DecisionEntry, Reader};
+use super::{Answer, CustomerName, DecisionEntry, Reader};
 use crate::closure::{Closure, Resolved};
 use crate::error::Result;
 use crate::identifiers::{self, IdentifierKey};
@@ -37,7 +37,7 @@ pub struct Explanation {
     pub customer: Option<CustomerId>,
     /// From the identifier to the one that the customer's id is made from.
     pub way: Vec<Step>,
-    /// Which step of the way was taken last, in the order in which evidence counts: since then it is this customer's.
+    /// Which step of the way happened last: since then it is this customer's.
     pub since: Option<usize>,
     /// Of a device: into whose hands it passed, the newest last.
     pub hands: Vec<Hand>,
@@ -67,6 +67,15 @@ pub enum Evidence {
     Decision(OrderKey),
 }
 
+impl Evidence {
+    /// Where it stands in the order of events.
+    pub fn event(&self) -> &OrderKey {
+        match self {
+            Self::Link(event) | Self::Claim(event) | Self::Decision(event) => event,
+        }
+    }
+}
+
 /// From this event on a device was in this person's hands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hand {
@@ -78,14 +87,14 @@ pub struct Hand {
 }
 
 impl Reader {
-    /// `None` if nothing ever named it. `without` is thought away for [`Explanation::without`].
-    pub fn explain(&self, identifier: &Identifier, without: Option<&Without>) -> Result<Answer<Option<Explanation>>> {
+    /// Of an id, the identifier that gives it. `None` if nothing ever named it. `without` is thought away for
+    /// [`Explanation::without`].
+    pub fn explain(&self, name: &CustomerName, without: Option<&Without>) -> Result<Answer<Option<Explanation>>> {
         self.ask(|connection| {
             let rules = &self.shared.definitions.rules;
-            let Some(usable) = Usable::of(identifier, rules) else { return Ok(None) };
-            let Some(known) = identifiers::by_name(connection, &usable)? else { return Ok(None) };
+            let Some(known) = self.named_by(connection, name)? else { return Ok(None) };
             let mut explanation = Explanation {
-                identifier: usable.to_identifier(rules),
+                identifier: known.usable.to_identifier(rules),
                 first: (known.first != OrderKey::beyond()).then(|| known.first.clone()),
                 void: None,
                 customer: None,
@@ -112,7 +121,6 @@ impl Reader {
                         };
                         let to = person.usable.to_identifier(rules);
                         explanation.way.push(Step { from: explanation.identifier.clone(), to, by });
-                        explanation.since = Some(0);
                     }
                 }
             }
@@ -165,20 +173,17 @@ impl Reader {
             }
         }
         let mut at = from;
-        let mut last_taken = None;
         while let Some((joint, next)) = taken_by.get(&at) {
             let by = match &resolved.resolution.joints[*joint] {
                 Joint::Link(link) => Evidence::Link(link.first.clone()),
                 Joint::Merge(merge) => Evidence::Decision(resolved.merges[*merge].event.clone()),
             };
             let named = |member: usize| closure.members[member].0.to_identifier(rules);
-            if last_taken.is_none_or(|taken| taken < *joint) {
-                last_taken = Some(*joint);
-                explanation.since = Some(explanation.way.len());
-            }
             explanation.way.push(Step { from: named(at), to: named(*next), by });
             at = *next;
         }
+        explanation.since =
+            explanation.way.iter().enumerate().max_by_key(|(_, step)| step.by.event()).map(|(at, _)| at);
     }
 
     /// The customers of a closure from which one link or decision is taken out.

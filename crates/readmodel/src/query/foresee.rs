@@ -131,15 +131,10 @@ impl Reader {
         {
             return Ok(Ok(key));
         }
-        let void = match name {
-            CustomerName::Id(id) => identifiers::by_alias(connection, *id)?,
-            CustomerName::Identifier(identifier) => match Usable::of(identifier, &self.shared.definitions.rules) {
-                Some(usable) => identifiers::by_name(connection, &usable)?,
-                None => None,
-            },
-        };
-        let void =
-            void.filter(|known| known.void).map(|known| known.usable.to_identifier(&self.shared.definitions.rules));
+        let void = self
+            .named_by(connection, name)?
+            .filter(|known| known.void)
+            .map(|known| known.usable.to_identifier(&self.shared.definitions.rules));
         Ok(Err(void.map_or_else(|| Unfit::Nobody(name.clone()), Unfit::Void)))
     }
 

@@ -272,20 +272,24 @@ impl Reader {
 
     /// The customer that has this name now.
     fn resolve(&self, connection: &Connection, name: &CustomerName) -> Result<Option<IdentifierKey>> {
-        let found = match name {
-            CustomerName::Id(id) => identifiers::by_alias(connection, *id)?,
-            CustomerName::Identifier(identifier) => {
-                let Some(usable) = Usable::of(identifier, &self.shared.definitions.rules) else { return Ok(None) };
-                identifiers::by_name(connection, &usable)?
-            }
-        };
-        let Some(found) = found.filter(|found| !found.void) else { return Ok(None) };
+        let Some(found) = self.named_by(connection, name)?.filter(|found| !found.void) else { return Ok(None) };
         if found.root.is_some() {
             return Ok(found.root);
         }
         match crate::claims::last(connection, found.key)? {
             Some(claim) => Ok(identifiers::by_key(connection, claim.by)?.root),
             None => Ok(Some(found.key)),
+        }
+    }
+
+    /// The identifier of that name, or that gives that id.
+    fn named_by(&self, connection: &Connection, name: &CustomerName) -> Result<Option<identifiers::Identifier>> {
+        match name {
+            CustomerName::Id(id) => identifiers::by_alias(connection, *id),
+            CustomerName::Identifier(identifier) => match Usable::of(identifier, &self.shared.definitions.rules) {
+                Some(usable) => identifiers::by_name(connection, &usable),
+                None => Ok(None),
+            },
         }
     }
 

@@ -163,7 +163,7 @@ impl Reader {
 
     pub(super) fn why_void(&self, connection: &Connection, void: &identifiers::Identifier) -> Result<VoidIdentifier> {
         let rules = &self.shared.definitions.rules;
-        let (kind, met, since) = links::too_many(connection, void.key, rules.most_partners)?;
+        let (kind, met, since) = links::too_many(connection, void.key, rules.most_partners(void.usable.kind))?;
         let identifier = void.usable.to_identifier(rules);
         Ok(VoidIdentifier { identifier, met: (rules.kind(kind).namespace.clone(), met), since })
     }

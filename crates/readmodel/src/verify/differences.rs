@@ -5,11 +5,12 @@ use rapport_customer::{Model, States};
 use rapport_touchpoint::{Identifier, OrderKey};
 use rusqlite::Rows;
 
+use super::facts;
 use super::look::Look;
 use super::side_by_side::side_by_side;
-use super::{GoesOn, Picture, STEP, facts};
 use crate::error::Result;
 use crate::identifiers::IdentifierKey;
+use crate::picture::{GoesOn, Picture, STEP};
 
 /// Customers, and sums, that are shown in full.
 pub const MOST_SHOWN: usize = 20;

@@ -4,10 +4,10 @@ use rapport_customer::{Digest, FactKey, FactKind, Model};
 use rapport_touchpoint::OrderKey;
 use rusqlite::{Row, Rows};
 
-use super::Picture;
 use super::side_by_side::side_by_side;
 use crate::error::Result;
 use crate::identifiers::IdentifierKey;
+use crate::picture::Picture;
 
 /// Facts that are shown of one customer and model.
 const MOST_SHOWN: usize = 5;

@@ -7,9 +7,9 @@ use rapport_customer::{Digest, Model, States};
 use rapport_touchpoint::OrderKey;
 use rusqlite::{OptionalExtension, params};
 
-use super::Picture;
 use crate::error::Result;
 use crate::identifiers::IdentifierKey;
+use crate::picture::Picture;
 
 /// One model of one customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

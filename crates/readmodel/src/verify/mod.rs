@@ -6,14 +6,8 @@
 mod differences;
 mod facts;
 mod look;
-mod picture;
 mod side_by_side;
+mod whole;
 
 pub use differences::{CustomerDifference, Differences, MOST_SHOWN, Part, PartDifference, Presence, TotalDifference};
-pub use picture::{Picture, Recomputed, Roll};
-
-/// Asked now and then, with how much is done: does anybody still wait for the answer?
-pub type GoesOn<'a> = &'a mut dyn FnMut(u64) -> bool;
-
-/// Customers between two such questions.
-const STEP: u64 = 500;
+pub use whole::{Recomputed, Roll};

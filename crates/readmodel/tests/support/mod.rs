@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses its part, and says what failed by panicking")]
 
 pub mod decided;
+pub mod given;
 pub mod property;
 
 use std::cell::OnceCell;

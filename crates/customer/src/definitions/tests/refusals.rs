@@ -18,7 +18,7 @@ fn what_is_no_toml_is_refused_with_its_line() {
     refused("[[journey]]\nname = sales", "definitions.toml:2: string values must be quoted, expected literal string");
     refused(
         "zone = \"UTC\"",
-        "definitions.toml:1: unknown field `zone`, expected one of `time_zone`, `custom_types`, `journey`",
+        "definitions.toml:1: unknown field `zone`, expected one of `time_zone`, `custom_types`, `identity`, `journey`",
     );
     refused("[[journey]]\n\nname = 3", "definitions.toml:3: invalid type: integer `3`, expected a string");
     refused("\n[[journey]]\nstage = []", "definitions.toml:2: missing field `name`");

@@ -1,9 +1,8 @@
 //! `rapport parked discard`: a parked event never counts.
 
-use std::env;
-
 use clap::Args;
 
+use crate::cli::reason::Reason;
 use crate::cli::target::Target;
 use crate::cli::{CliError, columns, json};
 use crate::wire::v1::DiscardParkedRequest;
@@ -18,12 +17,8 @@ use crate::wire::v1::DiscardParkedRequest;
 pub struct DiscardArgs {
     /// Where it stands on the log
     position: u64,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
-    /// Who decides it; who is logged in, if this is left out
-    #[arg(long, value_name = "NAME")]
-    by: Option<String>,
+    #[command(flatten)]
+    reason: Reason,
     /// Act only once the read model is at this position
     #[arg(long, value_name = "POSITION", default_value_t = 0)]
     min_position: u64,
@@ -36,18 +31,13 @@ pub struct DiscardArgs {
 
 pub async fn run(args: DiscardArgs) -> Result<(), CliError> {
     let connection = args.target.connect().await?;
-    let by = args.by.unwrap_or_else(logged_in);
-    let DiscardArgs { position, reason, min_position, .. } = args;
-    let request = DiscardParkedRequest { tenant: args.target.tenant, position, reason, by, min_position };
+    let (position, min_position, by) = (args.position, args.min_position, args.reason.by());
+    let (tenant, reason) = (args.target.tenant, args.reason.reason);
+    let request = DiscardParkedRequest { tenant, position, reason, by, min_position };
     let answer = connection.admin().discard_parked(request).await.map_err(|status| connection.failed(status))?;
     let answer = answer.into_inner();
     if args.json {
         return json::print(&json::proto_json("DiscardParkedResponse", &answer)?);
     }
     columns::print(&super::facts(&answer.event.unwrap_or_default()))
-}
-
-fn logged_in() -> String {
-    let named = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| env::var(name).ok());
-    named.filter(|name| !name.is_empty()).unwrap_or_else(|| "rapport".to_owned())
 }

@@ -5,14 +5,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rapport_customer::{Digest, Model};
-use rapport_readmodel::{Differences, Picture, Reader};
+use rapport_readmodel::{Differences, Picture};
 use rapport_touchpoint::Timestamp;
 use tokio::task::spawn_blocking;
 
-use super::anew::Anew;
-use super::conflicts::ConflictingBodies;
-use super::watched::{Phase, Watched};
-use super::{Verify, VerifyError};
+use super::conflicts::{ConflictingBodies, bodies};
+use crate::projector::scratch::{Anew, Goal, Met, Phase, Scratch, ScratchError, Watched};
 
 /// What came out.
 #[derive(Debug)]
@@ -65,57 +63,42 @@ struct Compared {
     differences: Differences,
 }
 
-impl Verify {
-    pub(super) async fn compare(&self, file: &Path) -> Result<Verified, VerifyError> {
-        let began = Instant::now();
-        let (serving, now) = (self.serving.clone(), self.now);
-        let held = spawn_blocking(move || serving.hold(now)).await;
-        let serving = held.map_err(|_| VerifyError::BrokenOff)?.map_err(VerifyError::Serving)?;
-        let (position, clock) = (serving.position(), serving.clock());
-        let foreseen = serving.foreseen().map_err(VerifyError::Serving)?;
-        self.watched.tell(Phase::Folding, 0, position);
-        let Anew { model, events, conflicts, shown_conflicts } =
-            self.fold_anew(file, (position, foreseen), clock).await?;
-        let (origin, definitions, watched) = (self.origin.clone(), self.definitions.clone(), self.watched.clone());
-        let compared = spawn_blocking(move || {
-            let anew = Reader::open(model.path(), origin, definitions).and_then(|reader| reader.hold(clock));
-            let anew = anew.map_err(VerifyError::Scratch)?;
-            let compared = side_by_side(&serving, &anew, &watched)?;
-            Ok::<_, VerifyError>((compared, anew))
-        });
-        let (compared, anew) = compared.await.map_err(|_| VerifyError::BrokenOff)??;
-        let shown_conflicts = self.bodies(shown_conflicts, anew).await?;
-        let Compared { models, customers, strays, differences } = compared;
-        let took = began.elapsed();
-        Ok(Verified {
-            position,
-            clock,
-            events,
-            customers,
-            took,
-            models,
-            strays,
-            differences,
-            conflicts,
-            shown_conflicts,
-        })
-    }
+pub(super) async fn compare(
+    scratch: &Scratch,
+    file: &Path,
+    watched: &Watched<Verified>,
+) -> Result<Verified, ScratchError> {
+    let began = Instant::now();
+    let (serving, goal) = scratch.hold().await?;
+    let Goal { position, clock, .. } = goal;
+    let Anew { picture: anew, met } = scratch.fold_anew(file, goal, watched).await?;
+    let Met { events, conflicts, shown_conflicts } = met;
+    let still_watched = watched.clone();
+    let compared = spawn_blocking(move || {
+        let compared = side_by_side(&serving, &anew, &still_watched)?;
+        Ok::<_, ScratchError>((compared, anew))
+    });
+    let (compared, anew) = compared.await.map_err(|_| ScratchError::BrokenOff)??;
+    let shown_conflicts = bodies(scratch, shown_conflicts, anew, watched).await?;
+    let Compared { models, customers, strays, differences } = compared;
+    let took = began.elapsed();
+    Ok(Verified { position, clock, events, customers, took, models, strays, differences, conflicts, shown_conflicts })
 }
 
 /// Blocks.
-fn side_by_side(serving: &Picture, anew: &Picture, watched: &Watched) -> Result<Compared, VerifyError> {
-    let stored = serving.stored_digests().map_err(VerifyError::Serving)?;
-    let of_log = anew.stored_digests().map_err(VerifyError::Scratch)?;
-    let everyone = serving.roll().map_err(VerifyError::Serving)?;
-    let in_log = anew.roll().map_err(VerifyError::Scratch)?;
+fn side_by_side(serving: &Picture, anew: &Picture, watched: &Watched<Verified>) -> Result<Compared, ScratchError> {
+    let stored = serving.stored_digests().map_err(ScratchError::Serving)?;
+    let of_log = anew.stored_digests().map_err(ScratchError::Scratch)?;
+    let everyone = serving.roll().map_err(ScratchError::Serving)?;
+    let in_log = anew.roll().map_err(ScratchError::Scratch)?;
     let total = everyone.customers;
     let mut reading = |done| {
         watched.tell(Phase::Reading, done, total);
         watched.check().is_ok()
     };
-    let Some(recomputed) = serving.recompute(&mut reading).map_err(VerifyError::Serving)? else {
+    let Some(recomputed) = serving.recompute(&mut reading).map_err(ScratchError::Serving)? else {
         watched.check()?;
-        return Err(VerifyError::BrokenOff);
+        return Err(ScratchError::BrokenOff);
     };
     let of = |digests: &BTreeMap<Model, Digest>, model| digests.get(&model).copied().unwrap_or_default();
     let digests = |(model, anew): (&Model, &Digest)| ModelDigests {
@@ -126,16 +109,16 @@ fn side_by_side(serving: &Picture, anew: &Picture, watched: &Watched) -> Result<
     };
     let models: Vec<ModelDigests> = of_log.iter().map(digests).collect();
     let mut differences = Differences::default();
-    differences.add_totals(serving, anew).map_err(VerifyError::Serving)?;
+    differences.add_totals(serving, anew).map_err(ScratchError::Serving)?;
     if everyone != in_log || models.iter().any(|digests| digests.recomputed != digests.anew) {
         let total = total.max(in_log.customers);
         let mut comparing = |done| {
             watched.tell(Phase::Comparing, done, total);
             watched.check().is_ok()
         };
-        if !differences.add_customers(serving, anew, &mut comparing).map_err(VerifyError::Serving)? {
+        if !differences.add_customers(serving, anew, &mut comparing).map_err(ScratchError::Serving)? {
             watched.check()?;
-            return Err(VerifyError::BrokenOff);
+            return Err(ScratchError::BrokenOff);
         }
     }
     Ok(Compared { models, customers: everyone.customers, strays: recomputed.strays, differences })

@@ -5,7 +5,8 @@ use rapport_readmodel::{Conflict, Incoming, Picture};
 use rapport_touchpoint::Identifier;
 use tokio::task::spawn_blocking;
 
-use super::{Verify, VerifyError};
+use super::Verified;
+use crate::projector::scratch::{Scratch, ScratchError, Watched};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConflictingBodies {
@@ -19,56 +20,49 @@ pub struct ConflictingBodies {
     pub parked_anchor: Option<Identifier>,
 }
 
-impl Verify {
-    /// What the log says at both places of each.
-    pub(super) async fn bodies(
-        &self,
-        conflicts: Vec<Conflict>,
-        mut anew: Picture,
-    ) -> Result<Vec<ConflictingBodies>, VerifyError> {
-        let mut found = Vec::with_capacity(conflicts.len());
-        for Conflict { standing, parked } in conflicts {
-            let (one, other) = (self.record_at(standing).await?, self.record_at(parked).await?);
-            let looked_up = spawn_blocking(move || {
-                let anchors = (anew.anchor(&one), anew.anchor(&other));
-                (anew, one, anchors)
-            });
-            let (picture, one, anchors) = looked_up.await.map_err(|_| VerifyError::BrokenOff)?;
-            anew = picture;
-            let (source, id) = one.source_and_id().unwrap_or_default();
-            found.push(ConflictingBodies {
-                source: source.to_owned(),
-                id: id.to_owned(),
-                standing,
-                anchor: anchors.0.map_err(VerifyError::Scratch)?,
-                parked,
-                parked_anchor: anchors.1.map_err(VerifyError::Scratch)?,
-            });
-        }
-        Ok(found)
+/// What the log says at both places of each.
+pub(super) async fn bodies(
+    scratch: &Scratch,
+    conflicts: Vec<Conflict>,
+    mut anew: Picture,
+    watched: &Watched<Verified>,
+) -> Result<Vec<ConflictingBodies>, ScratchError> {
+    let mut found = Vec::with_capacity(conflicts.len());
+    for Conflict { standing, parked } in conflicts {
+        let (one, other) = (record_at(scratch, standing, watched).await?, record_at(scratch, parked, watched).await?);
+        let looked_up = spawn_blocking(move || {
+            let anchors = (anew.anchor(&one), anew.anchor(&other));
+            (anew, one, anchors)
+        });
+        let (picture, one, anchors) = looked_up.await.map_err(|_| ScratchError::BrokenOff)?;
+        anew = picture;
+        let (source, id) = one.source_and_id().unwrap_or_default();
+        found.push(ConflictingBodies {
+            source: source.to_owned(),
+            id: id.to_owned(),
+            standing,
+            anchor: anchors.0.map_err(ScratchError::Scratch)?,
+            parked,
+            parked_anchor: anchors.1.map_err(ScratchError::Scratch)?,
+        });
     }
+    Ok(found)
+}
 
-    async fn record_at(&self, position: u64) -> Result<Incoming, VerifyError> {
-        let (wanted, before) = (Position(position), Position(position.saturating_sub(1)));
-        let mut reader = self.log.read(before, Filter::all()).await?;
-        let read = tokio::select! {
-            error = self.watched.over() => return Err(error),
-            read = reader.next() => read,
-        };
-        match read {
-            Some(Ok(Read::Record(record))) if record.position == wanted => Ok(Incoming::decode(
-                position,
-                record.recorded_at,
-                record.place,
-                record.json.to_vec(),
-                &self.definitions,
-            )),
-            Some(Ok(Read::Record(record))) => {
-                Err(VerifyError::LogSkips { goal: wanted, before, found: record.position })
-            }
-            Some(Ok(Read::CaughtUp(head))) => Err(VerifyError::LogEnds { goal: wanted, head }),
-            Some(Err(error)) => Err(error.into()),
-            None => Err(VerifyError::Stopping),
+async fn record_at(scratch: &Scratch, position: u64, watched: &Watched<Verified>) -> Result<Incoming, ScratchError> {
+    let (wanted, before) = (Position(position), Position(position.saturating_sub(1)));
+    let mut reader = scratch.log.read(before, Filter::all()).await?;
+    let read = tokio::select! {
+        error = watched.over() => return Err(error),
+        read = reader.next() => read,
+    };
+    match read {
+        Some(Ok(Read::Record(record))) if record.position == wanted => {
+            Ok(Incoming::decode(position, record.recorded_at, record.place, record.json.to_vec(), &scratch.definitions))
         }
+        Some(Ok(Read::Record(record))) => Err(ScratchError::LogSkips { goal: wanted, before, found: record.position }),
+        Some(Ok(Read::CaughtUp(head))) => Err(ScratchError::LogEnds { goal: wanted, head }),
+        Some(Err(error)) => Err(error.into()),
+        None => Err(ScratchError::Stopping),
     }
 }

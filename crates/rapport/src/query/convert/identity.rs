@@ -94,11 +94,13 @@ pub(crate) fn refusals_by_rule(page: &RefusalsPage, rules: &Rules) -> Vec<list_r
 }
 
 pub(crate) fn void(found: &VoidIdentifier, rules: &Rules) -> v1::VoidIdentifier {
+    let kind = rules.find(&found.identifier.namespace).map(|(kind, _)| kind);
+    let most = kind.map_or(rules.most_partners, |kind| rules.most_partners(kind));
     v1::VoidIdentifier {
         identifier: found.identifier.to_string(),
         met_namespace: found.met.0.clone(),
         met: found.met.1,
-        most: rules.most_partners,
+        most,
         since: Some(event(&found.since)),
     }
 }

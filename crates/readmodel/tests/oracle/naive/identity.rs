@@ -137,9 +137,9 @@ impl Who {
                 }
             }
         }
-        let most = self.rules.most_partners as usize;
         let is_plural = |usable: &Usable| self.rules.kind(usable.kind).is_plural();
-        let many = partners.iter().filter(|((usable, _), met)| is_plural(usable) && met.len() > most);
+        let most = |usable: &Usable| self.rules.most_partners(usable.kind) as usize;
+        let many = partners.iter().filter(|((usable, _), met)| is_plural(usable) && met.len() > most(usable));
         many.map(|((usable, _), _)| (*usable).clone()).collect()
     }
 

@@ -1,30 +1,13 @@
-//! A read model held still: one read transaction, while its writer goes on.
+//! A picture as a whole: its digests, said and recomputed, and who is in it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Arc;
 
-use rapport_customer::identity::CustomerId;
 use rapport_customer::{Digest, Model};
-use rapport_touchpoint::{Identifier, OrderKey, Timestamp};
-use rusqlite::Connection;
+use rapport_touchpoint::{Identifier, OrderKey};
 
-use super::{GoesOn, STEP};
 use crate::error::Result;
-use crate::identifiers::{self, IdentifierKey};
-use crate::{Definitions, Incoming, Origin, checkpoint, customers, discards, parked, schema, totals};
-
-/// Identifiers by which a customer is named.
-const MOST_NAMED: usize = 8;
-
-/// What a read model held at one moment. As long as it is there, the file's write-ahead log grows.
-pub struct Picture {
-    pub(super) connection: Connection,
-    pub(super) definitions: Arc<Definitions>,
-    origin: Origin,
-    position: u64,
-    clock: Timestamp,
-}
+use crate::picture::{GoesOn, Picture, STEP};
+use crate::{Incoming, checkpoint, identifiers, parked, totals};
 
 /// What the states and facts of a picture come to, whatever it says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,28 +25,6 @@ pub struct Roll {
 }
 
 impl Picture {
-    /// Silence counts up to the checkpoint's clock; up to `now` where none is due by then.
-    pub(crate) fn take(path: &Path, origin: Origin, definitions: Arc<Definitions>, now: Timestamp) -> Result<Self> {
-        let connection = schema::open_reader(path)?;
-        // Ends with the connection. The first statement fixes what is seen.
-        connection.execute_batch("BEGIN")?;
-        let position = checkpoint::position(&connection)?;
-        let passed = checkpoint::clock(&connection)?;
-        let is_silent = customers::due(&connection)?.is_none_or(|due| due > now);
-        let clock = if is_silent { passed.max(now) } else { passed };
-        Ok(Self { connection, definitions, origin, position, clock })
-    }
-
-    /// Everything on the log up to here is in it.
-    pub fn position(&self) -> u64 {
-        self.position
-    }
-
-    /// Up to which moment silence has fallen in it.
-    pub fn clock(&self) -> Timestamp {
-        self.clock
-    }
-
     /// As they were kept by difference.
     pub fn stored_digests(&self) -> Result<BTreeMap<Model, Digest>> {
         let models = self.definitions.models.iter();
@@ -96,10 +57,6 @@ impl Picture {
         Ok(Some(Recomputed { digests, strays: all.saturating_sub(seen) }))
     }
 
-    pub fn customers(&self) -> Result<u64> {
-        Ok(self.connection.query_row("SELECT count(*) FROM customers", [], |row| row.get(0))?)
-    }
-
     pub fn roll(&self) -> Result<Roll> {
         let mut everyone = self.connection.prepare("SELECT first, last, events FROM customers")?;
         let mut rows = everyone.query([])?;
@@ -126,11 +83,6 @@ impl Picture {
         Ok([("sent twice", duplicates), ("parked", parked.waiting), ("discarded", parked.discarded)])
     }
 
-    /// Up to where its discards were known before anything was folded; those up to its position are known in any case.
-    pub fn foreseen(&self) -> Result<u64> {
-        Ok(discards::foreseen(&self.connection)?.unwrap_or(0))
-    }
-
     /// To whom an event belongs: its strongest identifier that is not void here.
     pub fn anchor(&self, incoming: &Incoming) -> Result<Option<Identifier>> {
         let Some(ready) = incoming.touchpoint() else { return Ok(None) };
@@ -141,17 +93,5 @@ impl Picture {
             }
         }
         Ok(None)
-    }
-
-    /// The customer's id and some of its identifiers; none where the rows that say so are broken.
-    pub(super) fn name(&self, customer: IdentifierKey) -> (Option<CustomerId>, Vec<Identifier>) {
-        let rules = &self.definitions.rules;
-        match identifiers::of_customer(&self.connection, customer) {
-            Ok(named) => {
-                let id = identifiers::id_of(&named, rules, &self.origin.key);
-                (Some(id), named.iter().take(MOST_NAMED).map(|named| named.usable.to_identifier(rules)).collect())
-            }
-            Err(_) => (None, Vec::new()),
-        }
     }
 }

@@ -1,0 +1,234 @@
+//! A server that crashes at any step of append, fold, silence and swap: started again, it comes to the same digest as one
+//! that nobody disturbed, and what was acknowledged counts.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+
+use rapport::wire::v1::{RebuildRequest, StatusRequest};
+use tokio::sync::OnceCell;
+
+use crate::support::client::{Client, encoded, position};
+use crate::support::happened::{Happened, ordered, viewed};
+use crate::support::nats::NatsServer;
+use crate::support::program::{Ended, Served};
+use crate::support::repository;
+use crate::support::server::Kept;
+use crate::support::soon::soon;
+
+/// A point and how often it is passed before the crash.
+type Point = (&'static str, usize);
+
+/// All points there are, by what leads to them.
+const OPENING: [Point; 6] = [
+    ("log/tables", 0),
+    ("log/made", 0),
+    ("readmodel/tables", 0),
+    ("readmodel/made", 0),
+    ("current/drafted", 0),
+    ("current/renamed", 0),
+];
+const APPENDING: [Point; 4] = [("append/begun", 2), ("append/written", 2), ("append/committed", 2), ("append/told", 2)];
+const ON_JETSTREAM: [Point; 3] = [("jetstream/gathered", 2), ("jetstream/half-sent", 1), ("jetstream/stored", 2)];
+const FOLDING: [Point; 8] = [
+    ("fold/begun", 1),
+    ("fold/sifted", 1),
+    ("fold/settled", 1),
+    ("fold/folded", 1),
+    ("fold/summed", 1),
+    ("fold/advanced", 1),
+    ("fold/committed", 1),
+    ("fold/told", 1),
+];
+const FALLING_SILENT: [Point; 4] =
+    [("silence/begun", 0), ("silence/folded", 0), ("silence/passed", 0), ("silence/committed", 0)];
+const REBUILDING: [Point; 4] =
+    [("generation/opened", 0), ("generation/caught-up", 0), ("generation/synced", 0), ("current/drafted", 1)];
+/// A file is named at the start too, so the second time is meant.
+const SWAPPING: [Point; 4] =
+    [("current/renamed", 1), ("generation/named", 0), ("generation/serves", 0), ("generation/tidied", 0)];
+
+const BATCHES: usize = 6;
+const OF_A_BATCH: usize = 5;
+
+/// Looks and orders of four customers, who turn out to be three; some come late.
+fn event(number: usize) -> Happened {
+    let day = if number.is_multiple_of(7) { 1 } else { 1 + number % 25 };
+    let event = match number % 3 {
+        0 => ordered(&number.to_string(), "2.50 EUR"),
+        _ => viewed(&number.to_string()),
+    };
+    let by = if number == 17 { "user_id:1 email:a@shop.example".to_owned() } else { by(number) };
+    event.by(&by).at(&format!("03-{day:02}"))
+}
+
+fn by(number: usize) -> String {
+    match number % 4 {
+        0 => "email:a@shop.example".to_owned(),
+        customer => format!("user_id:{customer}"),
+    }
+}
+
+fn batch(number: usize) -> Range<usize> {
+    number * OF_A_BATCH..(number + 1) * OF_A_BATCH
+}
+
+/// Publishes all of it, as far as the server lives; the highest position that was acknowledged.
+async fn publish(client: &Client) -> u64 {
+    let mut acknowledged = 0;
+    for number in 0..BATCHES {
+        let events = batch(number).map(|number| encoded(event(number))).collect();
+        let Ok(verdicts) = client.publish_bytes(events).await else { break };
+        acknowledged = verdicts.iter().filter_map(position).max().unwrap_or(0).max(acknowledged);
+        // So that each is folded by itself.
+        let folded = StatusRequest { min_position: acknowledged, ..StatusRequest::default() };
+        let _ = soon(client.connection.admin().status(folded)).await;
+    }
+    acknowledged
+}
+
+/// Of a server that nobody disturbs.
+async fn undisturbed() -> &'static str {
+    static DIGEST: OnceCell<String> = OnceCell::const_new();
+    DIGEST
+        .get_or_init(|| async {
+            let server = Kept::embedded().serve().await;
+            publish(&server).await;
+            server.digest().await
+        })
+        .await
+}
+
+#[track_caller]
+fn assert_crashed(ended: &Ended, point: &str) {
+    assert_eq!(ended.code, None, "{point}: {ended:?}");
+    assert!(ended.err.contains(&format!("crashed at {point}")), "{point}: {ended:?}");
+}
+
+/// Starts it again without the point, and goes on.
+async fn goes_on(data: &Path, log: &str, acknowledged: u64, point: &str) {
+    let served = Served::start_with(data, &["--listen", "127.0.0.1:0", "--log", log]);
+    let client = Client::connect(&served.url).await;
+    let found = client.settled().await;
+    assert!(found.position >= acknowledged, "{acknowledged} was acknowledged, {} is there: {point}", found.position);
+    publish(&client).await;
+    let whole = client.settled().await;
+    assert_eq!((whole.touchpoints, whole.fault.as_str()), ((BATCHES * OF_A_BATCH) as u64, ""), "{point}");
+    assert_eq!(whole.digest, undisturbed().await, "{point}");
+    assert!(client.verify().await.unwrap().equal, "{point}");
+}
+
+/// The server crashes by itself or under what is published.
+async fn crashes_and_goes_on((point, passes): Point, log: &str) {
+    let data = tempfile::tempdir().unwrap();
+    let (ended, acknowledged) = match Served::crashing(data.path(), log, point, passes) {
+        Err(ended) => (ended, 0),
+        Ok(served) => {
+            let client = Client::connect(&served.url).await;
+            let acknowledged = publish(&client).await;
+            (served.end(), acknowledged)
+        }
+    };
+    assert_crashed(&ended, point);
+    goes_on(data.path(), log, acknowledged, point).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_while_files_are_made() {
+    for point in OPENING {
+        crashes_and_goes_on(point, "embedded").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_while_events_are_appended() {
+    for point in APPENDING {
+        crashes_and_goes_on(point, "embedded").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_while_events_are_sent_to_jetstream() {
+    for point in ON_JETSTREAM {
+        let nats = NatsServer::start();
+        crashes_and_goes_on(point, &nats.url()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_while_a_batch_is_folded() {
+    for point in FOLDING {
+        crashes_and_goes_on(point, "embedded").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_while_silence_falls() {
+    for point in FALLING_SILENT {
+        crashes_and_goes_on(point, "embedded").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_while_a_generation_is_built() {
+    for point in REBUILDING {
+        rebuilds_and_goes_on(point).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_while_generations_are_swapped() {
+    for point in SWAPPING {
+        rebuilds_and_goes_on(point).await;
+    }
+}
+
+/// The server crashes under a rebuild; whichever generation serves after it is whole at once.
+async fn rebuilds_and_goes_on((point, passes): Point) {
+    let data = tempfile::tempdir().unwrap();
+    let served = Served::crashing(data.path(), "embedded", point, passes).unwrap();
+    let client = Client::connect(&served.url).await;
+    let acknowledged = publish(&client).await;
+    let before = client.settled().await;
+    // The answer breaks off at some point.
+    if let Ok(answers) = client.connection.admin().rebuild(RebuildRequest::default()).await {
+        let mut answers = answers.into_inner();
+        while let Ok(Some(_)) = soon(answers.message()).await {}
+    }
+    assert_crashed(&served.end(), point);
+
+    let served = Served::start(data.path());
+    let after = Client::connect(&served.url).await.status_at(0).await;
+    assert!((1..=2).contains(&after.generation), "{point}");
+    assert_eq!((after.touchpoints, &after.digest), (before.touchpoints, &before.digest), "{point}");
+    served.kill();
+    goes_on(data.path(), "embedded", acknowledged, point).await;
+}
+
+#[test]
+fn each_point_in_the_sources_has_its_crash_here() {
+    let here: BTreeSet<String> =
+        [&OPENING[..], &APPENDING, &ON_JETSTREAM, &FOLDING, &FALLING_SILENT, &REBUILDING, &SWAPPING]
+            .concat()
+            .into_iter()
+            .map(|(point, _)| point.to_owned())
+            .collect();
+    let mut there = BTreeSet::new();
+    collect(&repository().join("crates"), &mut there);
+    assert_eq!(here, there);
+}
+
+fn collect(folder: &Path, points: &mut BTreeSet<String>) {
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            collect(&path, points);
+        } else if path.extension() == Some("rs".as_ref()) {
+            let code = fs::read_to_string(&path).unwrap();
+            for rest in code.split("crash_point!(\"").skip(1) {
+                let point = rest.split('"').next().unwrap();
+                assert!(points.insert(point.to_owned()), "{point} is there twice");
+            }
+        }
+    }
+}
