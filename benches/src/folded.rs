@@ -22,12 +22,16 @@ pub struct Folded {
     now: Timestamp,
 }
 
+/// Those of a tenant that says nothing, for all models.
+pub fn definitions() -> Arc<Definitions> {
+    let catalogue = Arc::new(Catalogue::built_in());
+    let OfTenant { zone, rules, journeys } = OfTenant::standard(&catalogue);
+    Arc::new(Definitions { rules, zone, journeys, catalogue, models: Model::ALL.to_vec() })
+}
+
 impl Folded {
     pub fn new(parent: &Path) -> Result<Self> {
-        let catalogue = Arc::new(Catalogue::built_in());
-        let OfTenant { zone, rules, journeys } = OfTenant::standard(&catalogue);
-        let models = Model::ALL.to_vec();
-        let definitions = Arc::new(Definitions { rules, zone, journeys, catalogue, models });
+        let definitions = definitions();
         let folder = TempDir::new_in(parent)?;
         let origin = Origin { tenant: "bench".to_owned(), epoch: "bench".to_owned(), key: [7; 32] };
         let model = ReadModel::open(&folder.path().join("model.db"), origin, definitions.clone())?;
@@ -44,7 +48,7 @@ impl Folded {
                 self.position,
                 self.now,
                 Place::Touchpoints,
-                received.into_json(),
+                received.json(),
                 &self.definitions,
             ));
         }

@@ -9,6 +9,7 @@ mod random;
 mod raw_limit;
 mod report;
 mod server;
+mod touchpoint;
 mod watch;
 mod workload;
 
@@ -33,6 +34,7 @@ enum Bench {
     Watch(watch::WatchArgs),
     Hot(hot::HotArgs),
     Evidence(evidence::EvidenceArgs),
+    Touchpoint(touchpoint::TouchpointArgs),
     IdentityQuality(quality::QualityArgs),
 }
 
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Bench::Watch(args) => watch::run(&args),
         Bench::Hot(args) => hot::run(&args),
         Bench::Evidence(args) => evidence::run(&args),
+        Bench::Touchpoint(args) => touchpoint::run(&args),
         Bench::IdentityQuality(args) => quality::run(&args),
     };
     match measured {

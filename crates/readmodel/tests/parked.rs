@@ -30,9 +30,8 @@ fn discard(id: &str, of: &Written) -> Written {
 /// At positions 1, 2, 3, …
 fn decoded(records: &[Written]) -> Vec<Incoming> {
     let definitions = definitions(Default::default());
-    let decode = |(at, (place, json)): (usize, &Written)| {
-        Incoming::decode(at as u64 + 1, now(), *place, json.clone(), &definitions)
-    };
+    let decode =
+        |(at, (place, json)): (usize, &Written)| Incoming::decode(at as u64 + 1, now(), *place, json, &definitions);
     records.iter().enumerate().map(decode).collect()
 }
 

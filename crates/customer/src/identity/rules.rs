@@ -130,7 +130,7 @@ impl Rules {
     pub fn comparable(&self, kind: &Kind, raw: &str) -> Option<String> {
         let value = kind.normalisation.apply(raw, self.country)?;
         let (said, compared) = (lower(raw), lower(&value));
-        if kind.allowed.contains(&said) || kind.allowed.contains(&compared) {
+        if kind.allowed.contains(&*said) || kind.allowed.contains(&*compared) {
             return Some(value);
         }
         let has = |lowered: &str| self.blocked.has(lowered) || kind.blocked.has(lowered);

@@ -165,7 +165,7 @@ impl World {
     pub fn try_fold(&mut self, records: Vec<Record>) -> Result<Applied, ReadModelError> {
         let position = self.model.checkpoint().position;
         let decode =
-            |(Record { place, json }, position)| Incoming::decode(position, now(), place, json, &self.definitions);
+            |(Record { place, json }, position)| Incoming::decode(position, now(), place, &json, &self.definitions);
         self.model.apply(records.into_iter().zip(position + 1..).map(decode).collect())
     }
 
