@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use rapport_touchpoint::limits::{MAX_EXTENSION_BYTES, MAX_QUOTED_CHARS};
 use rapport_touchpoint::{Json, Object, Timestamp, Violation};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::wire::cloudevents::CloudEvent;
 use crate::wire::cloudevents::cloud_event::cloud_event_attribute_value::Attr;
@@ -141,7 +141,7 @@ fn shown(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Map, json};
 
     use super::*;
 
