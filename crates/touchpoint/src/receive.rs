@@ -192,7 +192,8 @@ impl Plain<'_> {
     fn order(&self, recorded_at: Timestamp) -> Option<Order> {
         let Self { specversion, id, source, time, datacontenttype, sequence, .. } = *self;
         let time = Timestamp::parse(time).ok().filter(|time| *time <= recorded_at.plus_a_day())?;
-        let is_cloud_event = specversion == "1.0" && datacontenttype.is_none_or(|of_data| of_data == "application/json");
+        let is_cloud_event =
+            specversion == "1.0" && datacontenttype.is_none_or(|of_data| of_data == "application/json");
         let is_right = is_cloud_event && is_name(id) && is_name(source) && sequence.is_none_or(is_sequence);
         let sequence = sequence.map(str::to_owned);
         is_right.then(|| Order { time, sequence, source: source.to_owned(), id: id.to_owned() })
