@@ -2,6 +2,7 @@
 
 mod files;
 mod kinds;
+mod names;
 mod reader;
 mod schema;
 mod writer;
