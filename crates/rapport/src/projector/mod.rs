@@ -57,6 +57,8 @@ pub enum ProjectorError {
          folder of its own (--data)", folder.display()
     )]
     Locked { folder: PathBuf },
+    #[error("the threads that answer queries cannot be started: {source}")]
+    Threads { source: std::io::Error },
     #[error("a step of the projector broke off")]
     BrokenOff,
 }

@@ -33,14 +33,14 @@ impl Admin {
     }
 
     async fn status(&self, request: StatusRequest) -> Result<StatusResponse, QueryError> {
-        let (status, freshness) =
-            self.projections.ask(&request.tenant, request.min_position, |reader| reader.status()).await?;
+        let (generation, status, freshness) =
+            self.projections.ask_serving(&request.tenant, request.min_position, |reader| reader.status()).await?;
         let (tenant, projection) = self.projections.find(&request.tenant)?;
-        let live = projection.live();
+        let fault = projection.live().fault;
         let (head, fault) = match tenant.log.head().await {
-            Ok(head) => (head.0.max(freshness.position), live.fault),
+            Ok(head) => (head.0.max(freshness.position), fault),
             // The projector may not know yet.
-            Err(error) if error.is_another_log() => (freshness.head, live.fault.or(Some(error.to_string()))),
+            Err(error) if error.is_another_log() => (freshness.head, fault.or(Some(error.to_string()))),
             Err(error) => return Err(error.into()),
         };
         let digest = status.digests.iter().fold(Digest::default(), |sum, (_, digest)| sum.plus(*digest));
@@ -57,7 +57,7 @@ impl Admin {
             head,
             position: freshness.position,
             lag: head - freshness.position,
-            generation: live.generation,
+            generation,
             touchpoints: status.touchpoints,
             duplicates: status.duplicates,
             parked: status.parked,
