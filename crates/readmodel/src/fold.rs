@@ -87,7 +87,7 @@ impl<'a, 'tx> Folding<'a, 'tx> {
         let mut by_customer: BTreeMap<IdentifierKey, NewEvents> = BTreeMap::new();
         for (anchor, key, position, event) in anchored {
             timeline::insert(self.tx, anchor, &key, position, event.touchpoint.json())?;
-            let customer = customer_of(self.tx, self.ids, anchor, &key)?;
+            let customer = customer_of(self.tx, self.ids, self.definitions.rules.visit, anchor, &key)?;
             by_customer.entry(customer).or_default().push((key, event));
         }
         for events in by_customer.values_mut() {

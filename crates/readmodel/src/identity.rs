@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rapport_customer::identity::{Claim, KindIndex, Role, evidence, owner_at};
+use rapport_customer::identity::{Claim, KindIndex, Role, Visit, evidence, owner_at};
 use rapport_touchpoint::{OrderKey, Touchpoint};
 use rusqlite::Transaction;
 
@@ -276,35 +276,57 @@ impl Settling<'_, '_> {
                 continue;
             }
             let before = claims::before(self.tx, device, event)?;
-            let after = claims::after(self.tx, device, event)?;
-            let claimed_already = [&before, &after].into_iter().flatten().any(|claim| claim.by == anchor);
+            let next = claims::after(self.tx, device, event)?;
+            let claimed_already = [&before, &next].into_iter().flatten().any(|claim| claim.by == anchor);
             if !claimed_already && !claims::exists(self.tx, anchor, device)? {
                 self.changes.regrouped.insert(root);
             }
-            self.hand_over(device, root, event, before.as_ref(), after.as_ref())?;
+            self.hand_over(device, root, event, before.as_ref(), next.as_ref())?;
             claims::insert(self.tx, device, &claim, false)?;
         }
         Ok(())
     }
 
-    /// Stored events of a device that a new claim takes from one customer and gives to another.
+    /// Stored events of a device that a new claim takes: from the claim before it what leads up to it and follows, and from
+    /// the next claim what is nearer to the new one now.
     fn hand_over(
         &mut self,
         device: IdentifierKey,
         to: IdentifierKey,
         event: &OrderKey,
         before: Option<&StoredClaim>,
-        after: Option<&StoredClaim>,
+        next: Option<&StoredClaim>,
     ) -> Result<()> {
-        let from = match owner_at(before, after) {
-            Some(owner) => self.ids.get(self.tx, *owner)?.root.unwrap_or(device),
+        let visit = self.definitions.rules.visit;
+        let begins = before.map_or(OrderKey::MIN, |before| visit.handover(&before.event, event));
+        let ends = next.map(|next| visit.handover(event, &next.event));
+        match (before, next) {
+            (Some(before), Some(next)) => {
+                let until_now = visit.handover(&before.event, &next.event);
+                self.take(device, Some(before.by), to, &begins, Some(&until_now))?;
+                self.take(device, Some(next.by), to, &until_now, ends.as_ref())
+            }
+            (before, next) => self.take(device, before.or(next).map(|claim| claim.by), to, &begins, ends.as_ref()),
+        }
+    }
+
+    /// Stored events of a device from here until there pass from an anchor's customer, or the device itself, to another.
+    fn take(
+        &mut self,
+        device: IdentifierKey,
+        from: Option<IdentifierKey>,
+        to: IdentifierKey,
+        begins: &OrderKey,
+        ends: Option<&OrderKey>,
+    ) -> Result<()> {
+        let from = match from {
+            Some(anchor) => self.ids.get(self.tx, anchor)?.root.unwrap_or(device),
             None => device,
         };
         if from == to {
             return Ok(());
         }
-        let start = if before.is_some() { event.clone() } else { OrderKey::MIN };
-        if let Some(first) = timeline::first(self.tx, device, &start, after.map(|claim| &claim.event))? {
+        if let Some(first) = timeline::first(self.tx, device, begins, ends)? {
             self.changes.refold_from(from, &first);
             self.changes.refold_from(to, &first);
         }
@@ -331,7 +353,7 @@ impl Settling<'_, '_> {
 
     /// The customer that an anchor's event belongs to.
     fn customer_of(&mut self, anchor: IdentifierKey, event: &OrderKey) -> Result<IdentifierKey> {
-        customer_of(self.tx, self.ids, anchor, event)
+        customer_of(self.tx, self.ids, self.definitions.rules.visit, anchor, event)
     }
 }
 
@@ -339,6 +361,7 @@ impl Settling<'_, '_> {
 pub(crate) fn customer_of(
     tx: &Transaction<'_>,
     ids: &mut Identifiers,
+    visit: Visit,
     anchor: IdentifierKey,
     event: &OrderKey,
 ) -> Result<IdentifierKey> {
@@ -346,8 +369,8 @@ pub(crate) fn customer_of(
         return Ok(root);
     }
     let before = claims::before(tx, anchor, event)?;
-    let after = if before.is_none() { claims::after(tx, anchor, event)? } else { None };
-    match owner_at(before.as_ref(), after.as_ref()) {
+    let next = claims::after(tx, anchor, event)?;
+    match owner_at(event, before.as_ref(), next.as_ref(), visit) {
         Some(owner) => Ok(ids.get(tx, *owner)?.root.unwrap_or(anchor)),
         None => Ok(anchor),
     }

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 
+use rapport_customer::identity::Visit;
 use rapport_touchpoint::{Event, OrderKey, reread};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
@@ -102,7 +103,12 @@ pub(crate) fn is_customer(connection: &Connection, customer: IdentifierKey) -> R
 }
 
 /// Where a customer's events are stored, from one event on; empty if there is no such customer.
-pub(crate) fn sources_of(connection: &Connection, customer: IdentifierKey, from: &OrderKey) -> Result<Vec<Source>> {
+pub(crate) fn sources_of(
+    connection: &Connection,
+    customer: IdentifierKey,
+    from: &OrderKey,
+    visit: Visit,
+) -> Result<Vec<Source>> {
     if !is_customer(connection, customer)? {
         return Ok(Vec::new());
     }
@@ -113,7 +119,7 @@ pub(crate) fn sources_of(connection: &Connection, customer: IdentifierKey, from:
     let members = identifiers::members(connection, customer)?;
     let mut sources: Vec<_> = members.iter().map(|member| all_of(*member)).collect();
     for device in devices_of(connection, &members)? {
-        for span in claims::spans_of(connection, device, &members, from)? {
+        for span in claims::spans_of(connection, device, &members, from, visit)? {
             let begins = span.from.map_or_else(|| from.clone(), |begins| begins.max(from.clone()));
             sources.push(Source { anchor: device, from: begins, until: span.until });
         }

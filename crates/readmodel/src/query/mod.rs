@@ -312,7 +312,7 @@ impl Reader {
             return Ok(None);
         }
         let from = after.map_or(OrderKey::MIN, timeline::just_after);
-        let mut sources = timeline::sources_of(connection, key, &from)?;
+        let mut sources = timeline::sources_of(connection, key, &from, self.shared.definitions.rules.visit)?;
         for source in &mut sources {
             if let Some(before) = before {
                 source.until = Some(source.until.take().map_or(before.clone(), |until| until.min(before.clone())));
