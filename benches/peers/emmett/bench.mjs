@@ -6,7 +6,6 @@
 // customers to read (one a line).
 
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { projections } from '@event-driven-io/emmett';
 import { getSQLiteEventStore, sqliteConnection, sqliteRawBatchSQLProjection } from '@event-driven-io/emmett-sqlite';
@@ -66,7 +65,8 @@ for (const customer of reads) {
 const read_s = (performance.now() - began) / 1000;
 const { orders, cents } = await connection.querySingle('SELECT sum(orders) AS orders, sum(cents) AS cents FROM customers');
 connection.close();
-const { version } = createRequire(import.meta.url)('@event-driven-io/emmett-sqlite/package.json');
+const installed = join(import.meta.dirname, 'node_modules/@event-driven-io/emmett-sqlite/package.json');
+const { version } = JSON.parse(readFileSync(installed, 'utf8'));
 console.log(JSON.stringify({
   events: touchpoints.length, append_s, reads: reads.length, read_s, orders, cents,
   version: `emmett-sqlite ${version}, Node ${process.version}`,

@@ -7,6 +7,7 @@ pub mod made_log;
 pub mod nats;
 #[path = "../../../tests/support/nats_binary.rs"]
 pub mod nats_binary;
+pub mod process;
 pub mod program;
 pub mod publish;
 pub mod server;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rapport::client::Connection;
 use rapport::wire::v1::{RebuildRequest, StatusRequest, StatusResponse};
 
-use super::program;
+use super::{process, program};
 use crate::Result;
 
 /// A server that does not answer by then does not start.
@@ -110,14 +110,13 @@ impl Server {
         Err("the rebuild ended without an end".into())
     }
 
-    /// The most memory that the server had resident, in MiB.
     pub fn peak_mib(&self) -> Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))
-            .map_err(|error| format!("/proc/PID/status tells no peak memory here: {error}"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|rest| rest.trim().strip_suffix(" kB"));
-        let kib: f64 = kib.ok_or("the server's /proc/PID/status says no VmHWM")?.parse()?;
-        Ok(kib / 1024.0)
+        process::peak_mib(self.child.id())
+    }
+
+    /// What its start took counts too.
+    pub fn cpu_s(&self) -> Result<f64> {
+        process::cpu_s(self.child.id())
     }
 
     /// As an operator stops it; returns when it is gone.

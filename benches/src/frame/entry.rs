@@ -41,6 +41,11 @@ impl Sample {
     pub fn rate(count: u64, seconds: f64) -> Vec<Self> {
         vec![Self::new("", Unit::PerSecond, count as f64 / seconds.max(1e-9))]
     }
+
+    /// Beside a rate: what each of so many events took of the cores. It hardly changes with what else the machine does.
+    pub fn cpu(events: u64, seconds: f64) -> Self {
+        Self::new("CPU of an event", Unit::Microseconds, seconds * 1e6 / events.max(1) as f64)
+    }
 }
 
 impl Entry {

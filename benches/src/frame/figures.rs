@@ -60,6 +60,7 @@ pub enum Role {
 pub enum Unit {
     PerSecond,
     Milliseconds,
+    Microseconds,
     Mebibytes,
     /// Of two other figures.
     Ratio,
@@ -130,6 +131,7 @@ impl Unit {
             Self::PerSecond => format!("{}/s", grouped(figure)),
             Self::Milliseconds if figure < 10.0 => format!("{figure:.2} ms"),
             Self::Milliseconds => format!("{figure:.1} ms"),
+            Self::Microseconds => format!("{figure:.1} us"),
             Self::Mebibytes => format!("{figure:.0} MiB"),
             Self::Ratio => format!("{figure:.2}"),
         }

@@ -6,7 +6,8 @@ use rapport_customer::Model;
 
 use crate::Result;
 use crate::driven::MadeLog;
-use crate::driven::catch_up::catch_up;
+use crate::driven::catch_up::{CaughtUp, catch_up};
+use crate::driven::process::cpu_s;
 use crate::frame::{About, Entry, Floor, Plan, Role, Sample, Setting};
 use crate::limits::minimal_fold;
 use crate::workload::{Naming, Workload};
@@ -58,8 +59,10 @@ fn minimal(made: &Rc<MadeLog>) -> Entry {
     let made = made.clone();
     Entry::new(MINIMAL, Role::Limit, move |setting| {
         let folder = setting.new_folder()?;
-        let (events, took) = minimal_fold::fold(&made.log_file(), folder.path())?;
-        Ok(Sample::rate(events, took.as_secs_f64()))
+        with_cpu(|| {
+            let (events, took) = minimal_fold::fold(&made.log_file(), folder.path())?;
+            Ok(CaughtUp { events, elapsed: took })
+        })
     })
 }
 
@@ -67,7 +70,15 @@ fn fold(name: &'static str, made: &Rc<MadeLog>, models: &[Model]) -> Entry {
     let (made, models) = (made.clone(), models.to_vec());
     Entry::new(name, Role::Rapport, move |setting| {
         let folder = setting.new_folder()?;
-        let caught_up = catch_up(setting, &made, &folder.path().join("model.db"), &models)?;
-        Ok(Sample::rate(caught_up.events, caught_up.elapsed.as_secs_f64()))
+        with_cpu(|| catch_up(setting, &made, &folder.path().join("model.db"), &models))
     })
+}
+
+fn with_cpu(fold: impl FnOnce() -> Result<CaughtUp>) -> Result<Vec<Sample>> {
+    let own = std::process::id();
+    let before = cpu_s(own)?;
+    let CaughtUp { events, elapsed } = fold()?;
+    let mut samples = Sample::rate(events, elapsed.as_secs_f64());
+    samples.push(Sample::cpu(events, cpu_s(own)? - before));
+    Ok(samples)
 }

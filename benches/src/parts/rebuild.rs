@@ -35,11 +35,14 @@ pub fn plan(setting: &Setting) -> Result<Plan> {
         let from_start = began.elapsed();
         let first_peak = server.peak_mib()?;
         setting.runtime.block_on(server.settled())?;
+        let cpu_s = server.cpu_s()?;
         let rebuilt = setting.runtime.block_on(server.rebuild())?;
+        let cpu_s = server.cpu_s()? - cpu_s;
         let peak = server.peak_mib()?;
         Ok(vec![
             Sample::new(FROM_START, Unit::PerSecond, events as f64 / from_start.as_secs_f64()),
             Sample::new(REBUILD, Unit::PerSecond, events as f64 / rebuilt.as_secs_f64()),
+            Sample::cpu(events, cpu_s),
             Sample::new("peak memory, started", Unit::Mebibytes, first_peak),
             Sample::new(PEAK, Unit::Mebibytes, peak),
         ])
@@ -57,7 +60,8 @@ pub fn plan(setting: &Setting) -> Result<Plan> {
         notes: vec![
             "Started: from the start of the process until the read model has the last event. Rebuild: `rapport rebuild` on \
              the same server, from the call until the new read model serves, with all that silence did since the events; \
-             the old one serves meanwhile, and its memory counts too."
+             the old one serves meanwhile, and its memory counts too. CPU of an event \
+             is that of the rebuild."
                 .to_owned(),
         ],
     })
