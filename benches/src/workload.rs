@@ -109,8 +109,11 @@ impl Workload {
         moment.format(&Rfc3339).expect("2024 has an RFC 3339 form")
     }
 
+    /// Zipf-like: the k-th most frequent customer comes in proportion to 1 / (k + `HEAD`).
     fn customer(&mut self) -> u64 {
-        pick_customer(&mut self.random, self.shape.customers)
+        let spread = (self.shape.customers as f64 + HEAD) / HEAD;
+        let rank = HEAD * spread.powf(self.random.unit()) - HEAD;
+        (rank as u64).min(self.shape.customers - 1)
     }
 
     fn what(&mut self, customer: u64) -> (&'static str, &'static str, Value) {
@@ -193,11 +196,9 @@ pub fn customers(touchpoints: u64) -> u64 {
     touchpoints.div_ceil(PER_CUSTOMER)
 }
 
-/// Zipf-like: the k-th most frequent customer comes in proportion to 1 / (k + `HEAD`).
-pub fn pick_customer(random: &mut Random, customers: u64) -> u64 {
-    let spread = (customers as f64 + HEAD) / HEAD;
-    let rank = HEAD * spread.powf(random.unit()) - HEAD;
-    (rank as u64).min(customers - 1)
+/// Whose account a touchpoint names.
+pub fn account(event: &Value) -> Option<&str> {
+    event["data"]["identifiers"]["user_id"].as_str()
 }
 
 /// As it would come now: without a time, so that the gateway stamps it.

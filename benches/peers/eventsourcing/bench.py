@@ -9,7 +9,6 @@ import json
 import os
 import sys
 import time
-from importlib.metadata import version
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from eventsourcing.application import AggregateNotFoundError, Application
@@ -83,7 +82,6 @@ def main() -> None:
         "read_s": read_s,
         "orders": sum(customer.orders for customer in kept),
         "cents": sum(customer.cents for customer in kept),
-        "version": f"eventsourcing {version('eventsourcing')}, Python {sys.version.split()[0]}",
     }
     print(json.dumps(done))
 

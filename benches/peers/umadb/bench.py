@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-from importlib.metadata import version
 from uuid import UUID
 
 from umadb import Client, Event
@@ -58,7 +57,6 @@ def main() -> None:
         "read_s": 0.0,
         "orders": len(orders),
         "cents": sum(orders),
-        "version": f"umadb {version('umadb')}",
     }
     print(json.dumps(done))
 

@@ -30,16 +30,11 @@ pub struct Encoded {
 
 impl Encoded {
     pub fn new(events: impl IntoIterator<Item = Value>, batch_events: usize) -> Result<Self> {
-        let mut encoded = Self { batches: Vec::new(), events: 0 };
-        for event in events {
-            if encoded.events as usize % batch_events == 0 {
-                encoded.batches.push(Vec::with_capacity(batch_events));
-            }
-            let bytes = to_proto(event).map_err(|violation| violation.to_string())?.encode_to_vec();
-            encoded.batches.last_mut().expect("one was begun").push(bytes.into());
-            encoded.events += 1;
-        }
-        Ok(encoded)
+        let encode = |event| to_proto(event).map(|proto| Bytes::from(proto.encode_to_vec()));
+        let encoded: std::result::Result<Vec<Bytes>, _> = events.into_iter().map(encode).collect();
+        let encoded = encoded.map_err(|violation| violation.to_string())?;
+        let batches = encoded.chunks(batch_events).map(<[Bytes]>::to_vec).collect();
+        Ok(Self { batches, events: encoded.len() as u64 })
     }
 }
 

@@ -60,7 +60,7 @@ fn a_document_comes_back_from_its_json() {
     let json = serde_json::to_string(&document).unwrap();
     let back: Document = serde_json::from_str(&json).unwrap();
     assert_eq!(back.to_string(), document.to_string());
-    assert!(document.to_string().contains("| peer | a    |"), "{document}");
+    assert!(document.to_string().contains("| peer | a |    5/s |"), "{document}");
     let page = "# Speed\n<!-- figures -->\nold\n<!-- end of figures -->\nMore.\n";
     let once = document.put_into(page).unwrap();
     assert!(

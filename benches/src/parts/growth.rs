@@ -10,13 +10,13 @@ use rapport_customer::Model;
 use rapport_touchpoint::Timestamp;
 use time::OffsetDateTime;
 
-use super::query::{Asked, Query};
+use super::query::{Asked, CHOSEN, Query};
 use crate::Result;
 use crate::driven::catch_up::{catch_up, serving_file};
 use crate::driven::load::{closed, paced};
 use crate::driven::{MadeLog, Server};
 use crate::frame::{About, Entry, Floor, Plan, Progress, Role, Sample, Setting, Unit};
-use crate::workload::{Workload, live};
+use crate::workload::{RECEIVED_AT, Workload, account, live};
 
 pub const ABOUT: About = About {
     name: "growth",
@@ -74,9 +74,15 @@ fn grow(setting: &Setting, sizes: &[u64]) -> Result<Vec<Sample>> {
     let (mut samples, mut rebuilds, mut on_log) = (Vec::new(), Vec::new(), 0);
     for size in sizes {
         Progress::note("growth", &format!("the log grows to {size} events"));
-        let next = workload.by_ref().take(usize::try_from(size - on_log)?);
-        setting.runtime.block_on(made.append(next, Timestamp::parse(crate::workload::RECEIVED_AT)?))?;
-        let of_server = on_server(setting, &made, *size)?;
+        let (mut chosen, mut number, one_in) = (Vec::new(), 0, (size - on_log).div_ceil(CHOSEN as u64));
+        let next = workload.by_ref().take(usize::try_from(size - on_log)?).inspect(|event| {
+            number += 1;
+            if u64::is_multiple_of(number, one_in) {
+                chosen.extend(account(event).map(str::to_owned));
+            }
+        });
+        setting.runtime.block_on(made.append(next, Timestamp::parse(RECEIVED_AT)?))?;
+        let of_server = on_server(setting, &made, *size, &chosen)?;
         rebuilds.extend(of_server.iter().filter(|sample| sample.of == REBUILD).map(|sample| sample.value));
         Progress::note("growth", &format!("incremental fold at {size} events"));
         let more = (size / 10).min(MOST_INCREMENTAL);
@@ -97,7 +103,7 @@ fn grow(setting: &Setting, sizes: &[u64]) -> Result<Vec<Sample>> {
     Ok(samples.into_iter().map(|(_, sample)| sample).chain([level]).collect())
 }
 
-fn on_server(setting: &Setting, made: &Rc<MadeLog>, size: u64) -> Result<Vec<Sample>> {
+fn on_server(setting: &Setting, made: &Rc<MadeLog>, size: u64, chosen: &[String]) -> Result<Vec<Sample>> {
     made.forget_read_model()?;
     let began = Instant::now();
     let server = Server::start(made.folder(), made.tenant(), "embedded", &[])?;
@@ -111,7 +117,7 @@ fn on_server(setting: &Setting, made: &Rc<MadeLog>, size: u64) -> Result<Vec<Sam
         Sample::new("log on disk", Unit::Mebibytes, on_disk_mib(&made.log_file())?),
         Sample::new(MODEL, Unit::Mebibytes, on_disk_mib(&made.read_model_folder())?),
     ];
-    let asked = Asked::of(setting, server, made, size);
+    let asked = Asked::of(server, made, chosen);
     samples.extend(setting.runtime.block_on(ask(setting, &asked))?);
     let rebuilt = setting.runtime.block_on(asked.server.rebuild())?;
     samples.push(Sample::new(REBUILD, Unit::PerSecond, size as f64 / rebuilt.as_secs_f64()));

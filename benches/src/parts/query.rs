@@ -13,8 +13,7 @@ use crate::driven::load::{Load, closed, paced};
 use crate::driven::{MadeLog, Server};
 use crate::frame::{About, Entry, Floor, Plan, Role, Sample, Setting, Unit};
 use crate::limits::echo::{Caller, Echo};
-use crate::random::Random;
-use crate::workload::{Workload, customers, pick_customer};
+use crate::workload::{Workload, account, customers};
 
 pub const ABOUT: About = About {
     name: "query",
@@ -26,8 +25,8 @@ const USUAL_EVENTS: u64 = 300_000;
 const CONNECTIONS: usize = 4;
 const IN_FLIGHT: [usize; 3] = [1, 16, 64];
 const DURATION: Duration = Duration::from_secs(2);
-/// Asked for ahead, so that choosing is no part of the call.
-const CHOSEN: usize = 10_000;
+/// So many customers are asked for, one after the other, as they come on the log: the frequent ones often.
+pub const CHOSEN: usize = 10_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Query {
@@ -62,11 +61,9 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Of a log of so many events.
-    pub fn of(setting: &Setting, server: Server, log: &Rc<MadeLog>, events: u64) -> Self {
-        let mut random = Random::new(setting.seed);
-        let chosen =
-            (0..CHOSEN).map(|_| format!("user_id:u-{}", pick_customer(&mut random, customers(events)))).collect();
+    /// The customers of these touchpoints, which are on the log.
+    pub fn of<'a>(server: Server, log: &Rc<MadeLog>, customers: impl IntoIterator<Item = &'a String>) -> Self {
+        let chosen = customers.into_iter().map(|customer| format!("user_id:{customer}")).collect();
         Self { server, _log: log.clone(), chosen }
     }
 
@@ -90,7 +87,7 @@ impl Client {
     pub async fn ask(&self, query: Query, number: u64) -> Result<usize> {
         let number = number as usize;
         let (connection, tenant) = (&self.connections[number % CONNECTIONS], self.tenant.clone());
-        let by = By::Identifier(self.chosen[number % CHOSEN].clone());
+        let by = By::Identifier(self.chosen[number % self.chosen.len()].clone());
         let customer = Some(CustomerRef { by: Some(by) });
         Ok(match query {
             Query::Customer => {
@@ -133,7 +130,10 @@ pub fn plan(setting: &Setting) -> Result<Plan> {
     let made = Rc::new(MadeLog::of(setting, Workload::new(setting.seed, events))?);
     let server = Server::start(made.folder(), made.tenant(), "embedded", &[])?;
     setting.runtime.block_on(server.settled())?;
-    let asked = Rc::new(Asked::of(setting, server, &made, events));
+    let one_in = usize::try_from(events)?.div_ceil(CHOSEN);
+    let some = Workload::new(setting.seed, events).step_by(one_in);
+    let chosen: Vec<String> = some.filter_map(|event| account(&event).map(str::to_owned)).collect();
+    let asked = Rc::new(Asked::of(server, &made, &chosen));
     let (mut entries, mut sizes) = (Vec::new(), Vec::new());
     for query in Query::ALL {
         let bytes = setting.runtime.block_on(async { asked.client().await?.bytes(query).await })?;
@@ -151,7 +151,7 @@ pub fn plan(setting: &Setting) -> Result<Plan> {
         ],
         entries,
         notes: vec![
-            "Customers are chosen by the same Zipf law by which their touchpoints came. At half load calls are due at fixed \
+            "Customers are asked for as often as they come on the log. At half load calls are due at fixed \
              moments, half as many a second as 64 in flight gave just before, and each counts from the moment at which it \
              was due."
                 .to_owned(),

@@ -118,7 +118,8 @@ pub async fn run(pool: Pool<Postgres>, touchpoints: Vec<Touchpoint>, reads: &[St
         views.load(customer).await?.ok_or_else(|| format!("no view of {customer}"))?;
     }
     let reading = began.elapsed();
-    let sums = "SELECT sum((payload->>'orders')::bigint)::bigint, sum((payload->>'cents')::bigint)::bigint FROM customer_view";
+    let sums =
+        "SELECT sum((payload->>'orders')::bigint)::bigint, sum((payload->>'cents')::bigint)::bigint FROM customer_view";
     let sums = sqlx::query_as(sums).fetch_one(&pool).await?;
     Ok(Done::new(events, appending, reads.len(), reading, sums))
 }

@@ -34,13 +34,12 @@ pub struct Done {
     pub read_s: f64,
     pub orders: i64,
     pub cents: i64,
-    pub version: String,
 }
 
 impl Done {
     pub fn new(events: usize, appending: Duration, reads: usize, reading: Duration, sums: (i64, i64)) -> Self {
         let (append_s, read_s, (orders, cents)) = (appending.as_secs_f64(), reading.as_secs_f64(), sums);
-        Self { events, append_s, reads, read_s, orders, cents, version: String::new() }
+        Self { events, append_s, reads, read_s, orders, cents }
     }
 }
 
@@ -56,12 +55,11 @@ async fn main() -> Result<(), Failure> {
     let pool = postgres_es::default_postgress_pool(url).await;
     let durable: String = sqlx::query_scalar("SHOW synchronous_commit").fetch_one(&pool).await?;
     assert_eq!(durable, "on", "what is acknowledged must be on the disk");
-    let mut done = match which.as_str() {
+    let done = match which.as_str() {
         "plain" => plain::run(&pool, &touchpoints, &reads).await?,
         "cqrs" => cqrs::run(pool.clone(), touchpoints, &reads).await?,
         other => return Err(format!("{other}: neither plain nor cqrs").into()),
     };
-    done.version = sqlx::query_scalar("SHOW server_version").fetch_one(&pool).await?;
     println!("{}", serde_json::to_string(&done)?);
     Ok(())
 }

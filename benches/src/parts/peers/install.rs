@@ -55,6 +55,13 @@ pub fn pip(name: &str) -> Result<PathBuf> {
     Ok(python)
 }
 
+/// Which version of a crate a Rust program is built with.
+pub fn locked(name: &str, package: &str) -> Result<String> {
+    let lock = fs::read_to_string(source(name).join("Cargo.lock"))?;
+    let (_, found) = lock.split_once(&format!("name = \"{package}\"\nversion = \"")).ok_or("it is not locked")?;
+    Ok(format!("{package} {}", found.split('"').next().unwrap_or_default()))
+}
+
 /// Installs again only if what is wanted has changed.
 fn once(folder: &Path, wanted: &str, install: impl FnOnce() -> Result<()>) -> Result<()> {
     let mark = folder.join("installed");

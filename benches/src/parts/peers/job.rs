@@ -32,7 +32,6 @@ pub struct Done {
     read_s: f64,
     orders: u64,
     cents: u64,
-    pub version: String,
 }
 
 impl Done {

@@ -4,7 +4,8 @@ mod install;
 mod job;
 mod postgres;
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::rc::Rc;
 use std::time::Instant;
@@ -15,7 +16,7 @@ use rapport::wire::v1::{CustomerRef, GetCustomerRequest, TotalsRequest};
 use crate::Result;
 use crate::driven::Server;
 use crate::driven::publish::{BATCH_EVENTS, Encoded, by_stream};
-use crate::frame::{About, Entry, Floor, Plan, Progress, Role, Sample, Setting, Unit};
+use crate::frame::{About, Entry, Floor, Plan, Progress, Role, Sample, Setting, Unit, version_of};
 use crate::workload::Workload;
 use job::{Done, Job};
 use postgres::Postgres;
@@ -56,17 +57,26 @@ pub fn plan(setting: &Setting) -> Result<Plan> {
                 .to_owned(),
         ],
     };
-    add(&mut plan, "PostgreSQL and cqrs-es", postgres_entries(setting, &all, &fewer));
-    add(&mut plan, "emmett-sqlite", emmett(&fewer).map(|entry| vec![entry]));
-    add(&mut plan, "eventsourcing", python("eventsourcing", &fewer).map(|entry| vec![entry]));
-    add(&mut plan, "UmaDB", python("umadb", &all).map(|entry| vec![entry]));
+    add(&mut plan, "PostgreSQL and cqrs-es", postgres(setting, &all, &fewer));
+    add(&mut plan, "emmett-sqlite", emmett(&fewer));
+    add(&mut plan, "eventsourcing", python("eventsourcing", "eventsourcing", &fewer));
+    add(&mut plan, "UmaDB", python("UmaDB", "umadb", &all));
     Ok(plan)
 }
 
+/// Who was installed, and in which version.
+struct Peers {
+    entries: Vec<Entry>,
+    versions: String,
+}
+
 /// Who cannot be had here is left out, and the table says so.
-fn add(plan: &mut Plan, name: &str, entries: Result<Vec<Entry>>) {
-    match entries {
-        Ok(entries) => plan.entries.extend(entries),
+fn add(plan: &mut Plan, name: &'static str, peers: Result<Peers>) {
+    match peers {
+        Ok(Peers { entries, versions }) => {
+            plan.entries.extend(entries);
+            plan.settings.push((name, versions));
+        }
         Err(error) => {
             Progress::note(ABOUT.name, &format!("{name} is left out: {error}"));
             plan.notes.push(format!("{name} is left out: {error}"));
@@ -113,7 +123,7 @@ async fn measure(server: &Server, job: &Job, encoded: &Encoded) -> Result<Vec<Sa
     ])
 }
 
-fn postgres_entries(setting: &Setting, all: &Rc<Job>, fewer: &Rc<Job>) -> Result<Vec<Entry>> {
+fn postgres(setting: &Setting, all: &Rc<Job>, fewer: &Rc<Job>) -> Result<Peers> {
     let program = install::cargo("postgres")?;
     let server = Rc::new(Postgres::start(setting)?);
     let entry = |name, which: &'static str, job: &Rc<Job>| {
@@ -123,32 +133,43 @@ fn postgres_entries(setting: &Setting, all: &Rc<Job>, fewer: &Rc<Job>) -> Result
             job.run(Command::new(&program).args([which, &database.url]))
         })
     };
-    Ok(vec![entry("PostgreSQL", "plain", all), entry("cqrs-es", "cqrs", fewer)])
+    let versions = [
+        version_of(&server.programs.join("postgres")),
+        install::locked("postgres", "cqrs-es")?,
+        install::locked("postgres", "postgres-es")?,
+    ];
+    let entries = vec![entry("PostgreSQL", "plain", all), entry("cqrs-es", "cqrs", fewer)];
+    Ok(Peers { entries, versions: versions.join(", ") })
 }
 
-fn emmett(job: &Rc<Job>) -> Result<Entry> {
+fn emmett(job: &Rc<Job>) -> Result<Peers> {
     let (script, job) = (install::npm("emmett")?, job.clone());
-    Ok(peer("emmett-sqlite", move |setting| {
+    let package = script.with_file_name("node_modules").join("@event-driven-io/emmett-sqlite/package.json");
+    let package: serde_json::Value = serde_json::from_str(&fs::read_to_string(package)?)?;
+    let version = package["version"].as_str().unwrap_or("unknown");
+    let entry = peer("emmett-sqlite", move |setting| {
         let folder = setting.new_folder()?;
         job.run(Command::new("node").arg(&script).arg(folder.path()))
-    }))
+    });
+    Ok(Peers { entries: vec![entry], versions: format!("{version}, Node {}", version_of(Path::new("node"))) })
 }
 
-fn python(name: &'static str, job: &Rc<Job>) -> Result<Entry> {
-    let (installed, job): (PathBuf, _) = (install::pip(name)?, job.clone());
-    let script = install::source(name).join("bench.py");
-    let shown = if name == "umadb" { "UmaDB" } else { name };
-    Ok(peer(shown, move |setting| {
+fn python(name: &'static str, package: &str, job: &Rc<Job>) -> Result<Peers> {
+    let (python, job) = (install::pip(package)?, job.clone());
+    let script = install::source(package).join("bench.py");
+    let wanted = fs::read_to_string(install::source(package).join("requirements.txt"))?;
+    let versions = format!("{}, {}", wanted.trim(), version_of(&python));
+    let entry = peer(name, move |setting| {
         let folder = setting.new_folder()?;
-        job.run(Command::new(&installed).arg(&script).arg(folder.path()))
-    }))
+        job.run(Command::new(&python).arg(&script).arg(folder.path()))
+    });
+    Ok(Peers { entries: vec![entry], versions })
 }
 
 /// One that keeps nothing gives the figure of its append alone.
 fn peer(name: &'static str, mut run: impl FnMut(&Setting) -> Result<Done> + 'static) -> Entry {
     let entry = Entry::new(name, Role::Peer, move |setting| {
         let done = run(setting)?;
-        Progress::note(ABOUT.name, &format!("    {name}: {}", done.version));
         let appended = Sample::new(if done.reads > 0 { KEPT } else { APPENDED }, Unit::PerSecond, done.append_per_s());
         let read = (done.reads > 0).then(|| Sample::new(READ, Unit::PerSecond, done.read_per_s()));
         Ok([appended].into_iter().chain(read).collect())

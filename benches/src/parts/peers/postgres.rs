@@ -26,7 +26,7 @@ const SETTINGS: [&str; 5] =
 
 /// Stopped when dropped.
 pub struct Postgres {
-    programs: PathBuf,
+    pub programs: PathBuf,
     port: u16,
     databases: Cell<u32>,
     child: Child,
