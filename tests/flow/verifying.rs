@@ -162,8 +162,8 @@ pub async fn a_state_that_was_changed_names_the_customer_and_the_model(server: S
     given_a_little_of_everything(&server).await;
     let root_of = |name: &str| format!("(SELECT root FROM identifiers WHERE value = '{name}')");
     let (ann, bob) = (root_of("ann"), root_of("bob"));
-    let profile_of_bob = format!("(SELECT state FROM states WHERE customer = {bob} AND model = 1)");
-    by_hand(&server, &format!("UPDATE states SET state = {profile_of_bob} WHERE customer = {ann} AND model = 1"));
+    let profile_of_bob = format!("(SELECT profile FROM customers WHERE id = {bob})");
+    by_hand(&server, &format!("UPDATE customers SET profile = {profile_of_bob} WHERE id = {ann}"));
 
     let result = server.verify().await.unwrap();
     assert!(!result.equal);
@@ -182,7 +182,7 @@ pub async fn a_state_that_was_changed_names_the_customer_and_the_model(server: S
     assert!(serving.contains("events: 2,") && anew.contains("events: 8,"), "{serving}\n{anew}");
 
     // What is no state at all is named too, and a rebuild mends both.
-    by_hand(&server, &format!("UPDATE states SET state = x'ff' WHERE customer = {bob} AND model = 1"));
+    by_hand(&server, &format!("UPDATE customers SET profile = x'ff' WHERE id = {bob}"));
     by_hand(&server, &format!("DELETE FROM facts WHERE customer = {bob} AND kind = 2"));
     by_hand(&server, &format!("UPDATE customers SET events = 99 WHERE id = {ann}"));
     let result = server.verify().await.unwrap();
@@ -203,7 +203,7 @@ pub async fn customers_that_are_in_one_of_the_two_only_are_named(server: Server)
     by_hand(&server, "DELETE FROM customers WHERE id = (SELECT id FROM identifiers WHERE value = '03')");
     let result = server.verify().await.unwrap();
     assert_eq!((result.equal, result.different_customers), (false, 1));
-    assert!(result.strays > 0, "its states are nobody's now");
+    assert!(result.strays > 0, "its facts are nobody's now");
     assert_eq!(named(&result)[0].0, "user_id:03");
     assert_eq!(result.shown_customers[0].presence(), Presence::OnlyAnew);
 

@@ -32,8 +32,8 @@ fn after_a_kill_all_is_equal_and_a_change_by_hand_is_named() {
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .unwrap();
-    let other = "(SELECT state FROM states WHERE model = 1 AND customer <> ?1 LIMIT 1)";
-    let changed = model.execute(&format!("UPDATE states SET state = {other} WHERE customer = ?1 AND model = 1"), [key]);
+    let other = "(SELECT profile FROM customers WHERE id <> ?1 LIMIT 1)";
+    let changed = model.execute(&format!("UPDATE customers SET profile = {other} WHERE id = ?1"), [key]);
     assert_eq!(changed.unwrap(), 1);
     let ended = served.ask(&["verify"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");

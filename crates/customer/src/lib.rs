@@ -3,6 +3,7 @@
 //! Everything here is a pure function of events, decisions and definitions. No I/O, no clock, no random order, and no float
 //! in anything that is folded.
 
+mod contribution;
 mod counts;
 mod definitions;
 mod digest;
@@ -16,6 +17,7 @@ mod states;
 mod totals;
 mod zone;
 
+pub use contribution::{Contribution, LabelChange, MOST_TRAIT_CHARS, label};
 pub use counts::Counts;
 pub use definitions::{DefinitionError, Definitions, IdentityProblem, MOST_DEFINITION_BYTES, Problem};
 pub use digest::{Digest, fingerprint};
@@ -26,6 +28,6 @@ pub use feedback::{
 pub use journey::{Journey, JourneyMaps};
 pub use model::Model;
 pub use profile::{Consent, Interest, Orders, Profile, RecentItem, Trait};
-pub use states::{MOST_TRAIT_CHARS, States, label};
+pub use states::States;
 pub use totals::{CellRange, Totals, coordinates};
 pub use zone::{Bucket, Day, Days, Zone};

@@ -8,7 +8,7 @@ use rapport_touchpoint::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Counts, Totals};
+use crate::Counts;
 
 const MOST_CHANNELS: usize = 64;
 const MOST_TYPES: usize = 128;
@@ -121,18 +121,6 @@ impl Profile {
         })
     }
 
-    pub(crate) fn contribute(&self, totals: &mut Totals) {
-        totals.add("events", i128::from(self.events));
-        totals.add("buyers", i128::from(self.orders.values().any(|orders| orders.orders > 0)));
-        for (currency, orders) in &self.orders {
-            totals.add(format!("orders/{currency}"), i128::from(orders.orders));
-            totals.add(format!("units/{currency}"), i128::from(orders.units));
-            totals.add(format!("revenue/{currency}"), orders.revenue.micros());
-            totals.add(format!("refunds/{currency}"), i128::from(orders.refunds));
-            totals.add(format!("refunded/{currency}"), orders.refunded.micros());
-        }
-    }
-
     fn set_traits(&mut self, identified: &CustomerIdentified, time: Timestamp) {
         for (name, value) in &identified.traits {
             match value {
@@ -189,6 +177,19 @@ impl Profile {
         let interest = self.interests.entry(category.to_owned()).or_insert(Interest { weight: 0, last_seen: time });
         interest.weight += weight;
         interest.last_seen = time;
+    }
+}
+
+impl Orders {
+    /// What is summed over all customers, by the name of the counter.
+    pub(crate) fn sums(&self) -> [(&'static str, i128); 5] {
+        [
+            ("orders", self.orders.into()),
+            ("units", self.units.into()),
+            ("revenue", self.revenue.micros()),
+            ("refunds", self.refunds.into()),
+            ("refunded", self.refunded.micros()),
+        ]
     }
 }
 

@@ -8,10 +8,7 @@ use rapport_touchpoint::{Event, OrderKey, Timestamp};
 use crate::fact::FactChange;
 use crate::identity::Identity;
 use crate::journey::JourneyMaps;
-use crate::{Feedback, Journey, Model, Profile, Totals, Zone};
-
-/// Characters of a trait's value that customers can still be found by.
-pub const MOST_TRAIT_CHARS: usize = 128;
+use crate::{Contribution, Feedback, Journey, Model, Profile, Totals, Zone};
 
 /// The states after the customer's last event. What silence has changed since is in [`States::at`].
 #[derive(Debug, Clone, PartialEq)]
@@ -109,52 +106,11 @@ impl States {
 
     /// What this customer adds to the tenant's totals; facts add their own.
     pub fn contributes(&self, maps: &JourneyMaps, zone: &Zone) -> Totals {
-        let mut totals = Totals::default();
-        totals.add("customers", 1);
-        totals.add("identified", i128::from(self.identity.is_identified()));
-        if let Some(profile) = &self.profile {
-            profile.contribute(&mut totals);
-        }
-        if let Some(journey) = &self.journey {
-            journey.contributes(maps, zone, &mut totals);
-        }
-        totals
+        Contribution::of(self).totals(maps, zone)
     }
 
     /// What the customer can be found by.
     pub fn labels(&self, maps: &JourneyMaps) -> BTreeSet<String> {
-        let mut labels = BTreeSet::new();
-        if let Some(profile) = &self.profile {
-            labels.extend(profile.channels.iter().map(|(channel, _)| label::channel(channel)));
-            for (name, found) in &profile.traits {
-                let value = found.value.to_text();
-                if value.chars().count() <= MOST_TRAIT_CHARS {
-                    labels.insert(label::of_trait(name, &value));
-                }
-            }
-        }
-        if let Some(journey) = &self.journey {
-            for (map, progress) in journey.by_map(maps) {
-                if let Some(place) = progress.place {
-                    labels.insert(label::stage(&map.name, &map.stage(place.stage).name));
-                }
-            }
-        }
-        labels
-    }
-}
-
-/// How a label is written.
-pub mod label {
-    pub fn channel(channel: &str) -> String {
-        format!("channel:{channel}")
-    }
-
-    pub fn of_trait(name: &str, value: &str) -> String {
-        format!("trait:{name}={value}")
-    }
-
-    pub fn stage(journey: &str, stage: &str) -> String {
-        format!("stage:{journey}={stage}")
+        Contribution::of(self).labels(maps)
     }
 }

@@ -34,16 +34,6 @@ impl Totals {
         }
     }
 
-    /// Adds what another has more than a third.
-    pub fn add_difference(&mut self, after: &Self, before: &Self) {
-        for (name, amount) in &after.0 {
-            self.add(name.as_str(), amount - before.get(name));
-        }
-        for (name, amount) in before.0.iter().filter(|(name, _)| !after.0.contains_key(*name)) {
-            self.add(name.as_str(), -amount);
-        }
-    }
-
     pub fn get(&self, name: &str) -> i128 {
         self.0.get(name).copied().unwrap_or_default()
     }
@@ -112,17 +102,5 @@ mod tests {
         assert!(!within(&["score", "nps"], Days { from: None, until: day("2026-03-01") }));
         assert!(!within(&["score", "nps"], Days { from: day("2026-03-02"), until: None }));
         assert_eq!(coordinates(&name).unwrap()[3], "a \"quoted\", name");
-    }
-
-    #[test]
-    fn a_difference_is_what_changed() {
-        let of = |sums: &[(&str, i128)]| {
-            let mut totals = Totals::default();
-            sums.iter().for_each(|(name, sum)| totals.add(*name, *sum));
-            totals
-        };
-        let mut difference = Totals::default();
-        difference.add_difference(&of(&[("a", 3), ("b", 1), ("new", 5)]), &of(&[("a", 1), ("b", 1), ("gone", 2)]));
-        assert_eq!(difference.iter().collect::<Vec<_>>(), [("a", 2), ("gone", -2), ("new", 5)]);
     }
 }

@@ -1,15 +1,20 @@
 //! The one writer of a read-model file: a batch of the log in, one transaction, a new checkpoint out.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rapport_touchpoint::Timestamp;
+use rapport_customer::Totals;
+use rapport_touchpoint::{Timestamp, Touchpoint};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::checkpoint::{self, Checkpoint, FencePoint};
 use crate::customers::{self, Customers};
 use crate::error::{ReadModelError, Result};
-use crate::identifiers::{IdentifierKey, Identifiers};
+use crate::identifiers::IdentifierKey;
+use crate::incoming::Ready;
+use crate::known::Known;
+use crate::labels::Labels;
 use crate::seen::{Conflict, Sifted, sift};
 use crate::totals::Difference;
 use crate::{Definitions, Incoming, Origin, Spacing, decisions, discards, fold, identity, schema};
@@ -21,7 +26,7 @@ pub struct ReadModel {
     definitions: Arc<Definitions>,
     spacing: Spacing,
     checkpoint: Checkpoint,
-    identifiers: Identifiers,
+    known: Known,
     customers: Customers,
 }
 
@@ -107,7 +112,7 @@ impl ReadModel {
             definitions,
             spacing,
             checkpoint,
-            identifiers: Identifiers::default(),
+            known: Known::default(),
             customers: Customers::default(),
         })
     }
@@ -132,7 +137,7 @@ impl ReadModel {
         };
         let last = FencePoint { position: last.position, hash: last.hash };
         let applied = self.transact(batch, last);
-        self.tidy(applied.is_ok());
+        self.forget_unless(applied.is_ok());
         applied
     }
 
@@ -161,7 +166,7 @@ impl ReadModel {
             return Ok(None);
         }
         let passed = self.transact_silence(until);
-        self.tidy(passed.is_ok());
+        self.forget_unless(passed.is_ok());
         passed.map(Some)
     }
 
@@ -170,18 +175,15 @@ impl ReadModel {
         customers::due(&self.connection)
     }
 
-    fn tidy(&mut self, committed: bool) {
-        if committed {
-            self.identifiers.trim();
-            self.customers.trim();
-        } else {
-            self.identifiers.clear();
+    fn forget_unless(&mut self, committed: bool) {
+        if !committed {
+            self.known.clear();
             self.customers.clear();
         }
     }
 
     fn transact_silence(&mut self, until: Timestamp) -> Result<Passed> {
-        let Self { connection, definitions, identifiers, customers, .. } = self;
+        let Self { connection, definitions, known, customers, .. } = self;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         crash_point!("silence/begun");
         let clock = silent_until(&tx, until)?;
@@ -190,11 +192,12 @@ impl ReadModel {
             tx: &tx,
             definitions,
             spacing: self.spacing,
-            ids: identifiers,
+            known,
             customers,
             clock,
             position: self.checkpoint.position,
             difference: &mut difference,
+            labels: Labels::default(),
             reread: 0,
         };
         let mut changed = Vec::new();
@@ -203,6 +206,7 @@ impl ReadModel {
                 changed.push(CustomerKey(key));
             }
         }
+        folding.labels.write(&tx)?;
         crash_point!("silence/folded");
         difference.write(&tx)?;
         checkpoint::pass(&tx, &self.checkpoint, clock)?;
@@ -214,31 +218,27 @@ impl ReadModel {
     }
 
     fn transact(&mut self, batch: Vec<Incoming>, last: FencePoint) -> Result<Applied> {
-        let Self { connection, origin, definitions, identifiers, customers, .. } = self;
+        let Self { connection, origin, definitions, known, customers, .. } = self;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         crash_point!("fold/begun");
         let Sifted { fresh, decided, duplicates, parked, conflicts } = sift(&tx, batch)?;
         decisions::keep(&tx, &decided)?;
         crash_point!("fold/sifted");
         let mut difference = Difference::default();
-        for (_, ready) in &fresh {
-            let touchpoint = &ready.event.touchpoint;
-            difference.totals.add("touchpoints", 1);
-            difference.totals.add(format!("type/{}", touchpoint.event_type), 1);
-            difference.totals.add(format!("channel/{}", touchpoint.channel), 1);
-        }
-        let count = fresh.len() as u64;
-        let (placed, changes) = identity::settle(&tx, identifiers, definitions, &origin.key, fresh, &decided)?;
+        count(&fresh, &mut difference.totals);
+        let fresh_count = fresh.len() as u64;
+        let (placed, changes) = identity::settle(&tx, known, definitions, &origin.key, fresh, &decided)?;
         crash_point!("fold/settled");
         let mut folding = fold::Folding {
             tx: &tx,
             definitions,
             spacing: self.spacing,
-            ids: identifiers,
+            known,
             customers,
             clock: self.checkpoint.clock,
             position: last.position,
             difference: &mut difference,
+            labels: Labels::default(),
             reread: 0,
         };
         let folded = folding.fold(placed, &changes)?;
@@ -252,7 +252,7 @@ impl ReadModel {
         self.checkpoint = checkpoint;
         Ok(Applied {
             position: self.checkpoint.position,
-            fresh: count,
+            fresh: fresh_count,
             decisions: decided.len() as u64,
             duplicates,
             parked,
@@ -261,6 +261,23 @@ impl ReadModel {
             reread: folded.reread,
             changed: folded.changed.into_iter().map(CustomerKey).collect(),
         })
+    }
+}
+
+/// Counts new touchpoints, whoever's they are.
+fn count(fresh: &[(u64, Ready)], totals: &mut Totals) {
+    let (mut types, mut channels) = (BTreeMap::new(), BTreeMap::new());
+    for (_, ready) in fresh {
+        let Touchpoint { event_type, channel, .. } = &ready.event.touchpoint;
+        *types.entry(event_type).or_default() += 1;
+        *channels.entry(channel).or_default() += 1;
+    }
+    totals.add("touchpoints", fresh.len() as i128);
+    for (event_type, times) in types {
+        totals.add(format!("type/{event_type}"), times);
+    }
+    for (channel, times) in channels {
+        totals.add(format!("channel/{channel}"), times);
     }
 }
 

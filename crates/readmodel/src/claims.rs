@@ -1,7 +1,8 @@
-//! Whose a device is: the claims on it, in the order of events.
+//! Whose a device is: the claims on it, in the order of events, and who ever claimed it.
 
 use std::collections::{BTreeMap, VecDeque};
 
+use hashlink::LruCache;
 use rapport_customer::identity::{Claim, Span, spans};
 use rapport_touchpoint::OrderKey;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -17,20 +18,112 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<StoredClaim> {
     Ok(Claim { event: OrderKey::from_bytes(row.get(0)?), by: row.get(1)? })
 }
 
-/// One that is `barred` is known and does not count.
-pub(crate) fn insert(tx: &Transaction<'_>, device: IdentifierKey, claim: &StoredClaim, barred: bool) -> Result<()> {
-    tx.prepare_cached("INSERT OR REPLACE INTO claims VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-        device,
-        claim.event.as_bytes(),
-        claim.by,
-        barred
-    ])?;
-    Ok(())
+/// Devices whose last claim is kept in memory.
+const MOST_CACHED: usize = 100_000;
+
+/// Claims are read and written through the last one on each device that was seen lately: nearly all events come after it.
+pub(crate) struct Claims {
+    /// `None` for a device that nobody claimed; claims that are barred and gifts by hand do not count here.
+    last: LruCache<IdentifierKey, Option<StoredClaim>>,
 }
 
-pub(crate) fn remove(tx: &Transaction<'_>, device: IdentifierKey, event: &OrderKey) -> Result<()> {
-    tx.prepare_cached("DELETE FROM claims WHERE device = ?1 AND event = ?2")?
-        .execute(params![device, event.as_bytes()])?;
+impl Default for Claims {
+    fn default() -> Self {
+        Self { last: LruCache::new(MOST_CACHED) }
+    }
+}
+
+impl Claims {
+    /// As [`before`].
+    pub fn before(
+        &mut self,
+        connection: &Connection,
+        device: IdentifierKey,
+        event: &OrderKey,
+    ) -> Result<Option<StoredClaim>> {
+        match self.last(connection, device)? {
+            Some(last) if last.event <= *event => Ok(Some(last.clone())),
+            Some(_) => before(connection, device, event),
+            None => by_hand(connection, device),
+        }
+    }
+
+    /// As [`after`].
+    pub fn after(
+        &mut self,
+        connection: &Connection,
+        device: IdentifierKey,
+        event: &OrderKey,
+    ) -> Result<Option<StoredClaim>> {
+        match self.last(connection, device)? {
+            Some(last) if last.event > *event => after(connection, device, event),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// One that is `barred` is known and does not count. `is_first` says that the anchor may not have claimed the device yet.
+    pub fn insert(
+        &mut self,
+        tx: &Transaction<'_>,
+        device: IdentifierKey,
+        claim: StoredClaim,
+        (barred, is_first): (bool, bool),
+    ) -> Result<()> {
+        let Claim { event, by } = &claim;
+        tx.prepare_cached("INSERT OR REPLACE INTO claims VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+            device,
+            event.as_bytes(),
+            by,
+            barred
+        ])?;
+        if is_first {
+            tx.prepare_cached("INSERT OR REPLACE INTO claimants VALUES (?1, ?2, ?3)")?
+                .execute(params![by, device, barred])?;
+        }
+        if !barred
+            && let Some(last) = self.last.peek_mut(&device)
+            && last.as_ref().is_none_or(|last| last.event <= *event)
+        {
+            *last = Some(claim);
+        }
+        Ok(())
+    }
+
+    pub fn remove(&mut self, tx: &Transaction<'_>, device: IdentifierKey, event: &OrderKey) -> Result<()> {
+        self.last.remove(&device);
+        tx.prepare_cached("DELETE FROM claims WHERE device = ?1 AND event = ?2")?
+            .execute(params![device, event.as_bytes()])?;
+        Ok(())
+    }
+
+    /// Bars the claims of one anchor on a device, or lets them count; `true` if that changed any.
+    pub fn bar(
+        &mut self,
+        tx: &Transaction<'_>,
+        device: IdentifierKey,
+        anchor: IdentifierKey,
+        barred: bool,
+    ) -> Result<bool> {
+        self.last.remove(&device);
+        tx.prepare_cached("UPDATE claimants SET barred = ?3 WHERE anchor = ?2 AND device = ?1")?
+            .execute(params![device, anchor, barred])?;
+        let changed = tx
+            .prepare_cached("UPDATE claims SET barred = ?3 WHERE device = ?1 AND anchor = ?2 AND barred <> ?3")?
+            .execute(params![device, anchor, barred])?;
+        Ok(changed > 0)
+    }
+
+    fn last(&mut self, connection: &Connection, device: IdentifierKey) -> Result<Option<&StoredClaim>> {
+        if !self.last.contains_key(&device) {
+            self.last.insert(device, last_seen(connection, device)?);
+        }
+        Ok(self.last.peek(&device).and_then(Option::as_ref))
+    }
+}
+
+/// An anchor of whose claims none is left.
+pub(crate) fn forget_claimant(tx: &Transaction<'_>, anchor: IdentifierKey) -> Result<()> {
+    tx.prepare_cached("DELETE FROM claimants WHERE anchor = ?1")?.execute([anchor])?;
     Ok(())
 }
 
@@ -57,46 +150,38 @@ pub(crate) fn after(connection: &Connection, device: IdentifierKey, event: &Orde
 
 /// The last claim of all: whose the device is now.
 pub(crate) fn last(connection: &Connection, device: IdentifierKey) -> Result<Option<StoredClaim>> {
+    let found = last_seen(connection, device)?;
+    if found.is_some() { Ok(found) } else { by_hand(connection, device) }
+}
+
+fn last_seen(connection: &Connection, device: IdentifierKey) -> Result<Option<StoredClaim>> {
     let mut find = connection.prepare_cached(
         "SELECT event, anchor FROM claims WHERE device = ?1 AND barred = 0 ORDER BY event DESC LIMIT 1",
     )?;
-    let found = find.query_row([device], from_row).optional()?;
-    if found.is_some() { Ok(found) } else { by_hand(connection, device) }
+    Ok(find.query_row([device], from_row).optional()?)
 }
 
 /// Did this anchor ever claim this device?
 pub(crate) fn exists(tx: &Transaction<'_>, anchor: IdentifierKey, device: IdentifierKey) -> Result<bool> {
-    let mut find =
-        tx.prepare_cached("SELECT 1 FROM claims WHERE anchor = ?1 AND barred = 0 AND device = ?2 LIMIT 1")?;
+    let mut find = tx.prepare_cached("SELECT 1 FROM claimants WHERE anchor = ?1 AND device = ?2 AND barred = 0")?;
     Ok(find.exists([anchor, device])?)
 }
 
 /// Everyone who ever claimed a device, or got it by hand; the barred ones too.
 pub(crate) fn claimants(tx: &Transaction<'_>, device: IdentifierKey) -> Result<Vec<IdentifierKey>> {
-    let mut find = tx.prepare_cached("SELECT DISTINCT anchor FROM claims WHERE device = ?1")?;
+    let mut find = tx.prepare_cached("SELECT anchor FROM claimants WHERE device = ?1")?;
     let rows = find.query_map([device], |row| row.get(0))?;
     let mut claimants: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
     claimants.extend(decisions::gift(tx, device)?.map(|gift| gift.to));
     Ok(claimants)
 }
 
-/// Bars the claims of one anchor on a device, or lets them count; `true` if that changed any.
-pub(crate) fn bar(tx: &Transaction<'_>, device: IdentifierKey, anchor: IdentifierKey, barred: bool) -> Result<bool> {
-    let changed = tx
-        .prepare_cached("UPDATE claims SET barred = ?3 WHERE device = ?1 AND anchor = ?2 AND barred <> ?3")?
-        .execute(params![device, anchor, barred])?;
-    Ok(changed > 0)
-}
-
-/// The devices that an anchor ever claimed or got by hand. It may have claimed each of them a million times, so each is asked for once.
+/// The devices that an anchor ever claimed or got by hand.
 pub(crate) fn devices_of(connection: &Connection, anchor: IdentifierKey) -> Result<Vec<IdentifierKey>> {
-    let mut next =
-        connection.prepare_cached("SELECT min(device) FROM claims WHERE anchor = ?1 AND barred = 0 AND device > ?2")?;
+    let mut find = connection.prepare_cached("SELECT device FROM claimants WHERE anchor = ?1 AND barred = 0")?;
     let mut devices = decisions::given_to(connection, anchor)?;
-    let mut last = IdentifierKey(i64::MIN);
-    while let Some(device) = next.query_row([anchor, last], |row| row.get(0))? {
-        devices.push(device);
-        last = device;
+    for device in find.query_map([anchor], |row| row.get(0))? {
+        devices.push(device?);
     }
     Ok(devices)
 }

@@ -1,17 +1,20 @@
 //! Customers and what the models know of them: rows, read through a bounded cache and written once per batch.
 
-use std::collections::{BTreeSet, HashMap};
-
-use rapport_customer::{Digest, Model, States, Totals};
+use hashlink::LruCache;
+use rapport_customer::{Model, States};
 use rapport_touchpoint::{OrderKey, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction};
 
 use crate::Definitions;
 use crate::error::{ReadModelError, Result};
 use crate::identifiers::IdentifierKey;
+use crate::shown::{Encoded, Shown};
 
-/// Customers kept in memory; beyond this many the cache starts anew. A customer is a few kilobytes at most.
-const MOST_CACHED: usize = 8_000;
+/// Memory that cached customers take, about.
+const MOST_CACHED_BYTES: usize = 64 * 1024 * 1024;
+/// A state in memory is so many times as large as its bytes, about; these are kept beside it.
+const STATE_TO_BYTES: usize = 4;
 
 /// One customer with its folded states.
 #[derive(Debug, Clone)]
@@ -25,53 +28,29 @@ pub(crate) struct Customer {
     pub shown: Shown,
 }
 
-/// What stands of a customer outside its own rows, at the clock of the read model.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Shown {
-    pub totals: Totals,
-    pub labels: BTreeSet<String>,
-    pub digests: Vec<(Model, Digest)>,
-    /// At or before the next silence.
-    pub due: Option<Timestamp>,
-}
-
-/// The states of each model that is folded, as bytes.
-pub(crate) type Encoded = Vec<(Model, Vec<u8>)>;
-
-pub(crate) fn encode(states: &States, models: &[Model]) -> Encoded {
-    models.iter().filter_map(|model| Some((*model, states.encode(*model)?))).collect()
-}
-
-impl Shown {
-    /// Of states at the clock, which are also given as bytes.
-    pub fn of(states: &States, encoded: &Encoded, earliest: &OrderKey, definitions: &Definitions) -> Self {
-        let Definitions { journeys, zone, .. } = definitions;
-        let digest = |(model, bytes): &(Model, Vec<u8>)| (*model, Digest::of(earliest, *model, bytes));
-        Self {
-            totals: states.contributes(journeys, zone),
-            labels: states.labels(journeys),
-            digests: encoded.iter().map(digest).collect(),
-            due: states.due(journeys),
-        }
+impl Customer {
+    fn bytes(&self) -> usize {
+        let encoded: usize = self.shown.encoded.iter().map(|encoded| encoded.bytes.len()).sum();
+        size_of::<Self>() + (STATE_TO_BYTES + 1) * encoded
     }
 }
 
-#[derive(Default)]
+/// The customers who were folded last, as they stand in the file.
 pub(crate) struct Customers {
-    cache: HashMap<IdentifierKey, Customer>,
+    cache: LruCache<IdentifierKey, Customer>,
+    bytes: usize,
+}
+
+impl Default for Customers {
+    fn default() -> Self {
+        Self { cache: LruCache::new_unbounded(), bytes: 0 }
+    }
 }
 
 impl Customers {
-    /// Between batches: keeps memory bounded.
-    pub fn trim(&mut self) {
-        if self.cache.len() > MOST_CACHED {
-            self.clear();
-        }
-    }
-
     /// After a failed batch: nothing that was not committed may be remembered.
     pub fn clear(&mut self) {
-        self.cache.clear();
+        *self = Self::default();
     }
 
     /// Takes the customer out of the cache, or reads it.
@@ -83,43 +62,60 @@ impl Customers {
         clock: Timestamp,
     ) -> Result<Option<Customer>> {
         match self.cache.remove(&key) {
-            Some(customer) => Ok(Some(customer)),
+            Some(customer) => {
+                self.bytes -= customer.bytes();
+                Ok(Some(customer))
+            }
             None => load(tx, key, definitions, clock),
         }
     }
 
+    /// `stored` are the states after the latest event, if the clock shows others; `due_before` is the moment in the row, if there is a row.
     pub fn put(
         &mut self,
         tx: &Transaction<'_>,
         key: IdentifierKey,
         customer: Customer,
-        encoded: &Encoded,
+        stored: Option<Vec<Encoded>>,
+        due_before: Option<Option<Timestamp>>,
         position: u64,
     ) -> Result<()> {
-        // An update touches the indexes of the columns that change, where a replacement would touch them all.
-        tx.prepare_cached(
-            "INSERT INTO customers VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET
-             first = ?2, last = ?3, events = ?4, due = ?5, changed = ?6",
-        )?
-        .execute(params![
-            key,
-            customer.first.as_bytes(),
-            customer.last.as_bytes(),
-            customer.events,
-            customer.shown.due.map(Timestamp::nanos),
-            position,
-        ])?;
-        let mut write = tx.prepare_cached("INSERT OR REPLACE INTO states VALUES (?1, ?2, ?3)")?;
-        for (model, bytes) in encoded {
-            write.execute(params![key, model.number(), bytes])?;
+        let due = customer.shown.due.map(Timestamp::nanos);
+        let stored = stored.as_ref().unwrap_or(&customer.shown.encoded);
+        let state = |model: Model| stored.iter().find(|stored| stored.model == model).map(|stored| &stored.bytes);
+        let states = Model::ALL.map(state);
+        let [identity, profile, journey, feedback] = &states;
+        let (first, last) = (customer.first.as_bytes(), customer.last.as_bytes());
+        let mut values: Vec<&dyn ToSql> =
+            vec![&key, &first, &last, &customer.events, &position, identity, profile, journey, feedback];
+        let sql = match due_before {
+            None => "INSERT INTO customers VALUES (?1, ?2, ?3, ?4, ?10, ?5, ?6, ?7, ?8, ?9)",
+            // An update touches the indexes of all columns that it sets.
+            Some(before) if before == customer.shown.due => {
+                "UPDATE customers SET first = ?2, last = ?3, events = ?4, changed = ?5,
+                 identity = ?6, profile = ?7, journey = ?8, feedback = ?9 WHERE id = ?1"
+            }
+            Some(_) => {
+                "UPDATE customers SET first = ?2, last = ?3, events = ?4, changed = ?5,
+                 identity = ?6, profile = ?7, journey = ?8, feedback = ?9, due = ?10 WHERE id = ?1"
+            }
+        };
+        if due_before != Some(customer.shown.due) {
+            values.push(&due);
         }
+        tx.prepare_cached(sql)?.execute(&values[..])?;
+        self.bytes += customer.bytes();
         self.cache.insert(key, customer);
+        while self.bytes > MOST_CACHED_BYTES
+            && let Some((_, oldest)) = self.cache.remove_lru()
+        {
+            self.bytes -= oldest.bytes();
+        }
         Ok(())
     }
 
     pub fn delete(&mut self, tx: &Transaction<'_>, key: IdentifierKey) -> Result<()> {
         tx.prepare_cached("DELETE FROM customers WHERE id = ?1")?.execute([key])?;
-        tx.prepare_cached("DELETE FROM states WHERE customer = ?1")?.execute([key])?;
         Ok(())
     }
 }
@@ -147,26 +143,35 @@ pub(crate) fn due(connection: &Connection) -> Result<Option<Timestamp>> {
     Ok(due.and_then(Timestamp::from_nanos))
 }
 
+/// The state of a model as it stands in a row whose columns from this one on are those of [`STATES`].
+pub(crate) fn state(row: &Row<'_>, from: usize, model: Model) -> rusqlite::Result<Option<Vec<u8>>> {
+    let value = row.get_ref(from + usize::from(model.number()))?;
+    Ok((value != ValueRef::Null).then(|| value.as_bytes().unwrap_or_default().to_vec()))
+}
+
+/// The columns of states, in the order of the models' numbers.
+pub(crate) const STATES: &str = "identity, profile, journey, feedback";
+
 pub(crate) fn load(
     connection: &Connection,
     key: IdentifierKey,
     definitions: &Definitions,
     clock: Timestamp,
 ) -> Result<Option<Customer>> {
-    let mut find = connection.prepare_cached("SELECT first, last, events, due FROM customers WHERE id = ?1")?;
-    let row = find.query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, Option<i64>>(3)?)));
-    let Some((first, last, events, due)) = row.optional()? else { return Ok(None) };
-    let (first, last) = (OrderKey::from_bytes(first), OrderKey::from_bytes(last));
+    let mut find = connection
+        .prepare_cached(&format!("SELECT first, last, events, due, {STATES} FROM customers WHERE id = ?1"))?;
+    let mut rows = find.query([key])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let (first, last) = (OrderKey::from_bytes(row.get(0)?), OrderKey::from_bytes(row.get(1)?));
+    let (events, due) = (row.get(2)?, row.get::<_, Option<i64>>(3)?.and_then(Timestamp::from_nanos));
     let mut states = States::new(&definitions.models, &definitions.journeys);
-    let mut read = connection.prepare_cached("SELECT state FROM states WHERE customer = ?1 AND model = ?2")?;
     for model in &definitions.models {
-        let bytes: Vec<u8> = read.query_row(params![key, model.number()], |row| row.get(0))?;
-        states
-            .decode(*model, &bytes)
-            .map_err(|error| ReadModelError::corrupt(format!("the {} of customer {}: {error}", model.name(), key.0)))?;
+        let broken = |why: &str| ReadModelError::corrupt(format!("the {} of customer {}: {why}", model.name(), key.0));
+        let bytes = state(row, 4, *model)?.ok_or_else(|| broken("there is none"))?;
+        states.decode(*model, &bytes).map_err(|error| broken(&error.to_string()))?;
     }
     let now = states.at(clock, &definitions.journeys, &mut Vec::new());
-    let shown = Shown::of(&now, &encode(&now, &definitions.models), &first, definitions);
-    let shown = Shown { due: due.and_then(Timestamp::from_nanos), ..shown };
+    let mut shown = Shown::of(&now, &first, definitions);
+    shown.due = due;
     Ok(Some(Customer { first, last, events, states, shown }))
 }

@@ -82,7 +82,7 @@ impl Settling<'_, '_> {
             let before = claims::claimants(self.tx, device)?;
             let mut changed = decisions::give(self.tx, device, given.as_ref())?;
             for (anchor, barred) in barred {
-                changed |= claims::bar(self.tx, device, anchor, barred)?;
+                changed |= self.claims.bar(self.tx, device, anchor, barred)?;
             }
             if changed {
                 self.disturb(&before)?;

@@ -6,15 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use rapport_customer::identity::Identity;
 use rapport_customer::{FactChange, States};
 use rapport_touchpoint::{Event, Identifier, OrderKey, Timestamp};
-use rusqlite::{Transaction, params};
+use rusqlite::Transaction;
 
 use crate::Definitions;
-use crate::customers::{Customer, Customers, Shown, encode};
+use crate::customers::{Customer, Customers};
 use crate::decisions;
 use crate::error::Result;
 use crate::facts::Facts;
-use crate::identifiers::{self, IdentifierKey, Identifiers};
+use crate::identifiers::{self, IdentifierKey};
 use crate::identity::{Changes, Placed, customer_of};
+use crate::incoming::Ready;
+use crate::known::Known;
+use crate::labels::Labels;
+use crate::shown::Shown;
 use crate::snapshots::{Snapshots, Spacing};
 use crate::timeline;
 use crate::totals::Difference;
@@ -23,20 +27,21 @@ use crate::totals::Difference;
 const MOST_GATHERED: usize = 1_000;
 
 /// New events of one customer, in the order of events.
-pub(crate) type NewEvents = Vec<(OrderKey, Event)>;
+pub(crate) type NewEvents<'p> = Vec<&'p Placed>;
 
 /// One batch on its way through the folds.
 pub(crate) struct Folding<'a, 'tx> {
     pub tx: &'a Transaction<'tx>,
     pub definitions: &'a Definitions,
     pub spacing: Spacing,
-    pub ids: &'a mut Identifiers,
+    pub known: &'a mut Known,
     pub customers: &'a mut Customers,
     /// Up to which moment silence has fallen.
     pub clock: Timestamp,
     /// Where the read model stands after the batch.
     pub position: u64,
     pub difference: &'a mut Difference,
+    pub labels: Labels,
     /// Stored events that had to be read again.
     pub reread: u64,
 }
@@ -55,13 +60,13 @@ pub(crate) struct Folded {
 impl<'a, 'tx> Folding<'a, 'tx> {
     /// Stores the placed events and brings every touched customer up to date.
     pub fn fold(&mut self, placed: Vec<Placed>, changes: &Changes) -> Result<Folded> {
-        let mut by_customer = self.store(placed)?;
+        let mut by_customer = self.store(&placed)?;
         let touched: BTreeSet<IdentifierKey> = by_customer.keys().copied().chain(changes.customers()).collect();
         let mut folded = Folded::default();
         for key in touched {
             let new = by_customer.remove(&key).unwrap_or_default();
             let mut before = self.customers.take(self.tx, key, self.definitions, self.clock)?;
-            let shown = before.as_mut().map(|before| std::mem::take(&mut before.shown)).unwrap_or_default();
+            let shown = before.as_mut().map(|before| std::mem::take(&mut before.shown));
             let after = match differs_from(before.as_ref(), &new, changes.refolded_from(key)) {
                 None => self.append(key, before, new, changes.regrouped.contains(&key))?,
                 Some(from) => {
@@ -73,25 +78,24 @@ impl<'a, 'tx> Folding<'a, 'tx> {
             folded.changed.push(key);
         }
         folded.reread = self.reread;
+        std::mem::take(&mut self.labels).write(self.tx)?;
         Ok(folded)
     }
 
     /// Writes the new timeline rows in key order, and gathers the events by customer.
-    fn store(&mut self, placed: Vec<Placed>) -> Result<BTreeMap<IdentifierKey, NewEvents>> {
-        let mut anchored = Vec::with_capacity(placed.len());
-        for Placed { position, ready, anchor } in placed {
-            let Some(anchor) = anchor else { continue };
-            anchored.push((anchor, ready.key, position, ready.event));
-        }
-        anchored.sort_unstable_by(|left, right| (left.0, &left.1).cmp(&(right.0, &right.1)));
-        let mut by_customer: BTreeMap<IdentifierKey, NewEvents> = BTreeMap::new();
-        for (anchor, key, position, event) in anchored {
-            timeline::insert(self.tx, anchor, &key, position, event.touchpoint.json())?;
-            let customer = customer_of(self.tx, self.ids, anchor, &key)?;
-            by_customer.entry(customer).or_default().push((key, event));
+    fn store<'p>(&mut self, placed: &'p [Placed]) -> Result<BTreeMap<IdentifierKey, NewEvents<'p>>> {
+        let anchored = placed.iter().filter_map(|placed| Some((placed.anchor?, placed)));
+        let mut anchored: Vec<_> = anchored.collect();
+        anchored.sort_unstable_by(|left, right| (left.0, &left.1.ready.key).cmp(&(right.0, &right.1.ready.key)));
+        let mut by_customer: BTreeMap<IdentifierKey, NewEvents<'p>> = BTreeMap::new();
+        for (anchor, placed) in anchored {
+            let Placed { position, ready: Ready { key, event, .. }, .. } = placed;
+            timeline::insert(self.tx, anchor, key, *position, event.touchpoint.json())?;
+            let customer = customer_of(self.tx, &mut self.known.ids, &mut self.known.claims, anchor, key)?;
+            by_customer.entry(customer).or_default().push(placed);
         }
         for events in by_customer.values_mut() {
-            events.sort_unstable_by(|left, right| left.0.cmp(&right.0));
+            events.sort_unstable_by(|left, right| left.ready.key.cmp(&right.ready.key));
         }
         Ok(by_customer)
     }
@@ -100,13 +104,13 @@ impl<'a, 'tx> Folding<'a, 'tx> {
         &mut self,
         key: IdentifierKey,
         before: Option<Customer>,
-        new: NewEvents,
+        new: NewEvents<'_>,
         grew: bool,
     ) -> Result<Option<Customer>> {
         let is_new = before.is_none();
         let mut customer = match (before, new.first()) {
             (Some(before), _) => before,
-            (None, Some((first, _))) => self.empty(first.clone()),
+            (None, Some(first)) => self.empty(first.ready.key.clone()),
             (None, None) => return Ok(None),
         };
         if customer.states.due(&self.definitions.journeys).is_some_and(|due| due <= self.clock) {
@@ -115,8 +119,8 @@ impl<'a, 'tx> Folding<'a, 'tx> {
         }
         let mut facts = Vec::new();
         let mut snapshots = Snapshots::of(self.tx, key, self.spacing);
-        for (event_key, event) in new {
-            self.take_in(key, &mut customer, event_key, &event, &mut facts, &mut snapshots)?;
+        for Placed { ready, .. } in new {
+            self.take_in(key, &mut customer, &ready.key, &ready.event, &mut facts, &mut snapshots)?;
         }
         snapshots.write()?;
         self.finish(key, &customer, facts)?;
@@ -135,15 +139,15 @@ impl<'a, 'tx> Folding<'a, 'tx> {
         &mut self,
         key: IdentifierKey,
         customer: &mut Customer,
-        event_key: OrderKey,
+        event_key: &OrderKey,
         event: &Event,
         facts: &mut Vec<FactChange>,
         snapshots: &mut Snapshots<'_, '_>,
     ) -> Result<()> {
-        customer.states.fold(event, &event_key, &self.definitions.journeys, facts);
+        customer.states.fold(event, event_key, &self.definitions.journeys, facts);
         customer.events += 1;
-        customer.last = event_key;
-        snapshots.pass(&customer.last, customer.events, &customer.states)?;
+        customer.last.clone_from(event_key);
+        snapshots.pass(event_key, customer.events, &customer.states)?;
         if facts.len() >= MOST_GATHERED {
             self.facts(key).write(facts, &customer.first, self.difference)?;
         }
@@ -161,46 +165,28 @@ impl<'a, 'tx> Folding<'a, 'tx> {
     }
 
     /// Writes the customer, and what changes by it in totals, digests and labels.
-    fn show(&mut self, key: IdentifierKey, before: Shown, after: Option<Customer>) -> Result<()> {
+    fn show(&mut self, key: IdentifierKey, before: Option<Shown>, after: Option<Customer>) -> Result<()> {
+        let due_before = before.as_ref().map(|before| before.due);
+        let before = before.unwrap_or_default();
         let Some(mut customer) = after else {
-            self.change_shown(key, &before, &Shown::default())?;
+            let labels = before.change_to(&Shown::default(), self.definitions, self.difference);
+            self.labels.change(key, labels);
             return self.customers.delete(self.tx, key);
         };
         let now = customer.states.at(self.clock, &self.definitions.journeys, &mut Vec::new());
-        let models = &self.definitions.models;
-        let shown_states = encode(&now, models);
-        let mut shown = Shown::of(&now, &shown_states, &customer.first, self.definitions);
-        // What silence has changed is not stored.
-        let stored = match now {
-            Cow::Borrowed(_) => shown_states,
-            Cow::Owned(_) => encode(&customer.states, models),
-        };
+        let mut shown = before.followed_by(&now, &customer.first, self.definitions);
         // A moment that is too early costs a look; moving it with every event would cost more.
         if before.due.is_some_and(|known| known > self.clock && shown.due.is_some_and(|due| known < due)) {
             shown.due = before.due;
         }
-        self.change_shown(key, &before, &shown)?;
+        self.labels.change(key, before.change_to(&shown, self.definitions, self.difference));
+        // What silence has changed is not stored.
+        let stored = match now {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(_) => Some(Shown::of(&customer.states, &customer.first, self.definitions).encoded),
+        };
         customer.shown = shown;
-        self.customers.put(self.tx, key, customer, &stored, self.position)
-    }
-
-    fn change_shown(&mut self, key: IdentifierKey, before: &Shown, after: &Shown) -> Result<()> {
-        self.difference.totals.add_difference(&after.totals, &before.totals);
-        for (model, digest) in &before.digests {
-            self.difference.digest_loses(*model, *digest);
-        }
-        for (model, digest) in &after.digests {
-            self.difference.digest_gains(*model, *digest);
-        }
-        for label in before.labels.difference(&after.labels) {
-            self.tx
-                .prepare_cached("DELETE FROM labels WHERE label = ?1 AND customer = ?2")?
-                .execute(params![label, key])?;
-        }
-        for label in after.labels.difference(&before.labels) {
-            self.tx.prepare_cached("INSERT INTO labels VALUES (?1, ?2)")?.execute(params![label, key])?;
-        }
-        Ok(())
+        self.customers.put(self.tx, key, customer, stored, due_before, self.position)
     }
 
     /// Says anew what the customer is made of.
@@ -214,7 +200,7 @@ impl<'a, 'tx> Folding<'a, 'tx> {
         };
         let mut named = |keys: Vec<IdentifierKey>| -> Result<Vec<Identifier>> {
             keys.into_iter()
-                .map(|key| Ok(self.ids.get(self.tx, key)?.usable.to_identifier(&self.definitions.rules)))
+                .map(|key| Ok(self.known.ids.get(self.tx, key)?.usable.to_identifier(&self.definitions.rules)))
                 .collect()
         };
         customer.states.identity = Identity::new(named(members)?, named(devices)?);
@@ -224,7 +210,7 @@ impl<'a, 'tx> Folding<'a, 'tx> {
     /// Lets silence fall on a customer, up to the clock, which was `since`.
     pub fn fall_silent(&mut self, key: IdentifierKey, since: Timestamp) -> Result<bool> {
         let Some(mut customer) = self.customers.take(self.tx, key, self.definitions, since)? else { return Ok(false) };
-        let before = std::mem::take(&mut customer.shown);
+        let before = Some(std::mem::take(&mut customer.shown));
         let mut facts = Vec::new();
         let then = customer.states.at(since, &self.definitions.journeys, &mut facts).into_owned();
         facts.clear();
@@ -237,8 +223,8 @@ impl<'a, 'tx> Folding<'a, 'tx> {
 }
 
 /// The first event at which the timeline is not what is folded and then the new events; `None` if it is just that.
-fn differs_from(before: Option<&Customer>, new: &NewEvents, changed: Option<&OrderKey>) -> Option<OrderKey> {
-    let first = new.first().map(|(first, _)| first);
+fn differs_from(before: Option<&Customer>, new: &NewEvents<'_>, changed: Option<&OrderKey>) -> Option<OrderKey> {
+    let first = new.first().map(|first| &first.ready.key);
     let is_late = before.zip(first).is_some_and(|(before, first)| *first <= before.last);
     match (changed, first) {
         (Some(changed), Some(first)) => Some(changed.min(first).clone()),

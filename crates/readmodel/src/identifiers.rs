@@ -1,16 +1,17 @@
 //! Interned identifiers: every usable identifier has a row, and a place in a bounded cache while it is in use.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use hashlink::LruCache;
 use rapport_customer::identity::{CustomerId, KindIndex, Role, Rules, Usable};
-use rapport_touchpoint::OrderKey;
+use rapport_touchpoint::{OrderKey, Timestamp};
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::error::{ReadModelError, Result};
 
-/// Identifiers kept in memory; beyond this many the cache starts anew.
-const MOST_CACHED: usize = 50_000;
+/// Identifiers kept in memory; the one that was read first makes room.
+const MOST_CACHED: usize = 100_000;
 
 /// The integer that stands for an identifier in this file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,26 +43,20 @@ pub(crate) struct Identifier {
 }
 
 /// Reads and writes identifier rows through the cache.
-#[derive(Default)]
 pub(crate) struct Identifiers {
-    by_name: HashMap<Usable, IdentifierKey>,
-    by_key: HashMap<IdentifierKey, Identifier>,
+    /// With a moment at or after its first event, so that most events need not look further.
+    by_name: LruCache<Usable, (IdentifierKey, Timestamp)>,
+    by_key: LruCache<IdentifierKey, Identifier>,
     last_key: Option<i64>,
 }
 
+impl Default for Identifiers {
+    fn default() -> Self {
+        Self { by_name: LruCache::new(MOST_CACHED), by_key: LruCache::new(MOST_CACHED), last_key: None }
+    }
+}
+
 impl Identifiers {
-    /// Between batches: keeps memory bounded.
-    pub fn trim(&mut self) {
-        if self.by_key.len() > MOST_CACHED {
-            self.clear();
-        }
-    }
-
-    /// After a failed batch: nothing that was not committed may be remembered.
-    pub fn clear(&mut self) {
-        *self = Self::default();
-    }
-
     /// The identifier's key; its row is made, or its first event moved back, if need be.
     pub fn meet(
         &mut self,
@@ -71,6 +66,11 @@ impl Identifiers {
         rules: &Rules,
         tenant_key: &[u8; 32],
     ) -> Result<IdentifierKey> {
+        if let Some((key, first)) = self.by_name.peek(usable)
+            && *first < event.time()
+        {
+            return Ok(*key);
+        }
         let Some(key) = self.find(tx, usable)? else { return self.make(tx, usable, event, rules, tenant_key) };
         let known = self.get_mut(tx, key)?;
         if *event < known.first {
@@ -96,7 +96,7 @@ impl Identifiers {
     }
 
     pub fn find(&mut self, connection: &Connection, usable: &Usable) -> Result<Option<IdentifierKey>> {
-        if let Some(key) = self.by_name.get(usable) {
+        if let Some((key, _)) = self.by_name.peek(usable) {
             return Ok(Some(*key));
         }
         let Some(found) = by_name(connection, usable)? else { return Ok(None) };
@@ -138,12 +138,14 @@ impl Identifiers {
             let found = by_key(connection, key)?;
             self.remember(found);
         }
-        Ok(self.by_key.get_mut(&key).expect("it was just remembered"))
+        Ok(self.by_key.peek_mut(&key).expect("it was just remembered"))
     }
 
     fn remember(&mut self, found: Identifier) -> IdentifierKey {
         let key = found.key;
-        self.by_name.insert(found.usable.clone(), key);
+        let is_met = found.first < OrderKey::beyond();
+        let first = if is_met { found.first.time() } else { Timestamp::MAX };
+        self.by_name.insert(found.usable.clone(), (key, first));
         self.by_key.insert(key, found);
         key
     }

@@ -7,12 +7,13 @@ use rapport_touchpoint::{OrderKey, Touchpoint};
 use rusqlite::Transaction;
 
 use crate::Definitions;
-use crate::claims::{self, StoredClaim};
+use crate::claims::{self, Claims, StoredClaim};
 use crate::decisions::{self, Decided};
 use crate::error::Result;
 use crate::identifiers::{IdentifierKey, Identifiers};
 use crate::incoming::Ready;
-use crate::links::{self, Sight};
+use crate::known::Known;
+use crate::links::{self, Pairs, Sight};
 use crate::{regroup, timeline};
 
 /// Customers that a batch of evidence changes beyond adding events at their end.
@@ -59,6 +60,8 @@ pub(crate) struct Placed {
 pub(crate) struct Settling<'a, 'tx> {
     pub tx: &'a Transaction<'tx>,
     pub ids: &'a mut Identifiers,
+    pub pairs: &'a mut Pairs,
+    pub claims: &'a mut Claims,
     pub definitions: &'a Definitions,
     pub tenant_key: &'a [u8; 32],
     pub changes: Changes,
@@ -73,15 +76,18 @@ pub(crate) struct Settling<'a, 'tx> {
 /// Takes in the evidence of new events, and new decisions, and says where each event belongs and what changed.
 pub(crate) fn settle(
     tx: &Transaction<'_>,
-    ids: &mut Identifiers,
+    known: &mut Known,
     definitions: &Definitions,
     tenant_key: &[u8; 32],
     fresh: Vec<(u64, Ready)>,
     decided: &[Decided],
 ) -> Result<(Vec<Placed>, Changes)> {
+    let Known { ids, pairs, claims } = known;
     let mut settling = Settling {
         tx,
         ids,
+        pairs,
+        claims,
         definitions,
         tenant_key,
         changes: Changes::default(),
@@ -95,7 +101,9 @@ pub(crate) fn settle(
     }
     let mut met = Met::default();
     let mut in_order: Vec<_> = fresh.iter().map(|(_, ready)| ready).zip(&named).collect();
-    in_order.sort_unstable_by(|left, right| left.0.key.cmp(&right.0.key));
+    // Nearly in order as they come, and hardly two at the same moment.
+    in_order
+        .sort_by(|(left, _), (right, _)| left.key.time().cmp(&right.key.time()).then_with(|| left.key.cmp(&right.key)));
     for (ready, keys) in in_order {
         settling.see_pairs(ready, keys, &mut met)?;
     }
@@ -111,12 +119,19 @@ pub(crate) fn settle(
         settling.give_up_events(*identifier)?;
     }
     let mut placed = Vec::with_capacity(fresh.len());
+    let mut claims = Vec::new();
     for ((position, ready), keys) in fresh.into_iter().zip(&named) {
         let anchor = settling.anchor(keys)?;
         if let Some(anchor) = anchor {
-            settling.claim(anchor, keys, &ready.key)?;
+            let devices = settling.claimed(anchor, keys)?.into_iter();
+            claims.extend(devices.map(|device| (device, Claim { event: ready.key.clone(), by: anchor })));
         }
         placed.push(Placed { position, ready, anchor });
+    }
+    // In key order: neighbours in the table are written together.
+    claims.sort_unstable();
+    for (device, claim) in claims {
+        settling.claim(device, claim)?;
     }
     Ok((placed, settling.changes))
 }
@@ -152,7 +167,7 @@ impl Settling<'_, '_> {
                 if with == at || self.definitions.rules.kind(kind).role != Role::Person {
                     continue;
                 }
-                let sight = links::see(self.tx, *identifier, (*partner, kind), &ready.key)?;
+                let sight = self.pairs.see(self.tx, *identifier, (*partner, kind), &ready.key)?;
                 if sight == Sight::New {
                     met.grown.insert((*identifier, kind));
                 }
@@ -218,19 +233,21 @@ impl Settling<'_, '_> {
         for row in timeline::take_all(self.tx, identifier)? {
             let keys = self.keys_of(&row.read(self.definitions)?.touchpoint)?;
             for (device, _) in self.devices(&keys)? {
-                claims::remove(self.tx, device, &row.event)?;
+                self.claims.remove(self.tx, device, &row.event)?;
                 self.disturb_owners(device)?;
             }
             let Some(anchor) = self.anchor(&keys)? else { continue };
             timeline::insert(self.tx, anchor, &row.event, row.position, &row.json)?;
-            self.claim(anchor, &keys, &row.event)?;
+            for device in self.claimed(anchor, &keys)? {
+                self.claim(device, Claim { event: row.event.clone(), by: anchor })?;
+            }
             for (device, _) in self.devices(&keys)? {
                 self.disturb_owners(device)?;
             }
             let owner = self.customer_of(anchor, &row.event)?;
             self.changes.refold(owner);
         }
-        Ok(())
+        claims::forget_claimant(self.tx, identifier)
     }
 
     fn keys_of(&mut self, touchpoint: &Touchpoint) -> Result<Vec<IdentifierKey>> {
@@ -263,28 +280,30 @@ impl Settling<'_, '_> {
         Ok(devices)
     }
 
-    /// If the anchor is a person, every device in the event is claimed by it.
-    fn claim(&mut self, anchor: IdentifierKey, keys: &[IdentifierKey], event: &OrderKey) -> Result<()> {
-        let Some(root) = self.ids.get(self.tx, anchor)?.root else { return Ok(()) };
-        for (device, void) in self.devices(keys)? {
-            if void {
-                continue;
-            }
-            let claim = Claim { event: event.clone(), by: anchor };
-            if self.is_barred(device, anchor)? {
-                claims::insert(self.tx, device, &claim, true)?;
-                continue;
-            }
-            let before = claims::before(self.tx, device, event)?;
-            let after = claims::after(self.tx, device, event)?;
-            let claimed_already = [&before, &after].into_iter().flatten().any(|claim| claim.by == anchor);
-            if !claimed_already && !claims::exists(self.tx, anchor, device)? {
-                self.changes.regrouped.insert(root);
-            }
-            self.hand_over(device, root, event, before.as_ref(), after.as_ref())?;
-            claims::insert(self.tx, device, &claim, false)?;
+    /// The devices that an event claims: every one in it, if the anchor is a person.
+    fn claimed(&mut self, anchor: IdentifierKey, keys: &[IdentifierKey]) -> Result<Vec<IdentifierKey>> {
+        if self.ids.get(self.tx, anchor)?.root.is_none() {
+            return Ok(Vec::new());
         }
-        Ok(())
+        Ok(self.devices(keys)?.into_iter().filter(|(_, void)| !void).map(|(device, _)| device).collect())
+    }
+
+    fn claim(&mut self, device: IdentifierKey, claim: StoredClaim) -> Result<()> {
+        let Claim { event, by: anchor } = &claim;
+        let Some(root) = self.ids.get(self.tx, *anchor)?.root else { return Ok(()) };
+        if self.is_barred(device, *anchor)? {
+            return self.claims.insert(self.tx, device, claim, (true, true));
+        }
+        let before = self.claims.before(self.tx, device, event)?;
+        let after = self.claims.after(self.tx, device, event)?;
+        let is_own = |claim: &StoredClaim| claim.by == *anchor && claim.event != OrderKey::MIN;
+        let is_neighbour = [&before, &after].into_iter().flatten().any(is_own);
+        let is_first = !is_neighbour && !claims::exists(self.tx, *anchor, device)?;
+        if is_first {
+            self.changes.regrouped.insert(root);
+        }
+        self.hand_over(device, root, event, before.as_ref(), after.as_ref())?;
+        self.claims.insert(self.tx, device, claim, (false, is_first))
     }
 
     /// Stored events of a device that a new claim takes from one customer and gives to another.
@@ -331,7 +350,7 @@ impl Settling<'_, '_> {
 
     /// The customer that an anchor's event belongs to.
     fn customer_of(&mut self, anchor: IdentifierKey, event: &OrderKey) -> Result<IdentifierKey> {
-        customer_of(self.tx, self.ids, anchor, event)
+        customer_of(self.tx, self.ids, self.claims, anchor, event)
     }
 }
 
@@ -339,14 +358,15 @@ impl Settling<'_, '_> {
 pub(crate) fn customer_of(
     tx: &Transaction<'_>,
     ids: &mut Identifiers,
+    claims: &mut Claims,
     anchor: IdentifierKey,
     event: &OrderKey,
 ) -> Result<IdentifierKey> {
     if let Some(root) = ids.get(tx, anchor)?.root {
         return Ok(root);
     }
-    let before = claims::before(tx, anchor, event)?;
-    let after = if before.is_none() { claims::after(tx, anchor, event)? } else { None };
+    let before = claims.before(tx, anchor, event)?;
+    let after = if before.is_none() { claims.after(tx, anchor, event)? } else { None };
     match owner_at(before.as_ref(), after.as_ref()) {
         Some(owner) => Ok(ids.get(tx, *owner)?.root.unwrap_or(anchor)),
         None => Ok(anchor),

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hashlink::LruCache;
 use rapport_customer::identity::{KindIndex, Limit};
-use rapport_touchpoint::OrderKey;
+use rapport_touchpoint::{OrderKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::error::{ReadModelError, Result};
 use crate::identifiers::IdentifierKey;
+
+/// Pairs kept in memory.
+const MOST_CACHED: usize = 200_000;
 
 /// Stored for a link refused because of all kinds together, and because of a split by hand.
 const IN_ALL: i64 = -1;
@@ -39,31 +43,49 @@ pub(crate) enum Sight {
     Known,
 }
 
-/// Notes that an identifier stood with a person in this event.
-pub(crate) fn see(
-    tx: &Transaction<'_>,
-    identifier: IdentifierKey,
-    (partner, partner_kind): (IdentifierKey, KindIndex),
-    event: &OrderKey,
-) -> Result<Sight> {
-    let mut find = tx.prepare_cached("SELECT first FROM links WHERE identifier = ?1 AND partner = ?2")?;
-    let known: Option<Vec<u8>> = find.query_row([identifier, partner], |row| row.get(0)).optional()?;
-    match known {
-        None => {
-            tx.prepare_cached("INSERT INTO links VALUES (?1, ?2, ?3, ?4, NULL)")?.execute(params![
-                identifier,
-                partner,
-                partner_kind.0,
-                event.as_bytes()
-            ])?;
-            Ok(Sight::New)
+/// The pairs that were seen lately, and when each was seen first: most events say what is known.
+pub(crate) struct Pairs(LruCache<(IdentifierKey, IdentifierKey), Timestamp>);
+
+impl Default for Pairs {
+    fn default() -> Self {
+        Self(LruCache::new(MOST_CACHED))
+    }
+}
+
+impl Pairs {
+    /// Notes that an identifier stood with a person in this event.
+    pub fn see(
+        &mut self,
+        tx: &Transaction<'_>,
+        identifier: IdentifierKey,
+        (partner, partner_kind): (IdentifierKey, KindIndex),
+        event: &OrderKey,
+    ) -> Result<Sight> {
+        let pair = (identifier, partner);
+        if self.0.peek(&pair).is_some_and(|first| *first < event.time()) {
+            return Ok(Sight::Known);
         }
-        Some(first) if event.as_bytes() < first.as_slice() => {
-            tx.prepare_cached("UPDATE links SET first = ?3 WHERE identifier = ?1 AND partner = ?2")?
-                .execute(params![identifier, partner, event.as_bytes()])?;
-            Ok(Sight::Earlier)
-        }
-        Some(_) => Ok(Sight::Known),
+        let mut find = tx.prepare_cached("SELECT first FROM links WHERE identifier = ?1 AND partner = ?2")?;
+        let known: Option<Vec<u8>> = find.query_row([identifier, partner], |row| row.get(0)).optional()?;
+        let (sight, first) = match known.map(OrderKey::from_bytes) {
+            None => {
+                tx.prepare_cached("INSERT INTO links VALUES (?1, ?2, ?3, ?4, NULL)")?.execute(params![
+                    identifier,
+                    partner,
+                    partner_kind.0,
+                    event.as_bytes()
+                ])?;
+                (Sight::New, event.time())
+            }
+            Some(first) if *event < first => {
+                tx.prepare_cached("UPDATE links SET first = ?3 WHERE identifier = ?1 AND partner = ?2")?
+                    .execute(params![identifier, partner, event.as_bytes()])?;
+                (Sight::Earlier, event.time())
+            }
+            Some(first) => (Sight::Known, first.time()),
+        };
+        self.0.insert(pair, first);
+        Ok(sight)
     }
 }
 

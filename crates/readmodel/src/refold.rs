@@ -3,10 +3,11 @@
 
 use rapport_touchpoint::OrderKey;
 
-use crate::customers::{Customer, Shown};
+use crate::customers::Customer;
 use crate::error::Result;
 use crate::fold::{Folding, NewEvents};
 use crate::identifiers::IdentifierKey;
+use crate::shown::Shown;
 use crate::snapshots::Snapshots;
 use crate::timeline::{self, Direction, Merge};
 
@@ -17,7 +18,7 @@ impl Folding<'_, '_> {
         key: IdentifierKey,
         before: Option<&Customer>,
         from: &OrderKey,
-        new: NewEvents,
+        new: NewEvents<'_>,
     ) -> Result<Option<Customer>> {
         let mut snapshots = Snapshots::of(self.tx, key, self.spacing);
         let is_customer = timeline::is_customer(self.tx, key)?;
@@ -36,15 +37,17 @@ impl Folding<'_, '_> {
         let mut facts = Vec::new();
         while let Some(row) = timeline.next()? {
             let event_key = row.event.clone();
-            let event = match new.next_if(|(known, _)| *known == event_key) {
-                Some((_, event)) => event,
+            let reread;
+            let event = match new.next_if(|placed| placed.ready.key == event_key) {
+                Some(placed) => &placed.ready.event,
                 None => {
                     self.reread += 1;
-                    row.into_event(self.definitions)?
+                    reread = row.into_event(self.definitions)?;
+                    &reread
                 }
             };
             let customer = folded.get_or_insert_with(|| self.empty(event_key.clone()));
-            self.take_in(key, customer, event_key, &event, &mut facts, &mut snapshots)?;
+            self.take_in(key, customer, &event_key, event, &mut facts, &mut snapshots)?;
         }
         let Some(mut customer) = folded else { return Ok(None) };
         snapshots.write()?;

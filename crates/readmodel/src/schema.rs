@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::error::{ReadModelError, Result};
 
 /// Raised when a table changes; a file of another format is built anew.
-pub(crate) const FORMAT: &str = "4";
+pub(crate) const FORMAT: &str = "5";
 
 /// Events are named by their order key everywhere ([`rapport_touchpoint::OrderKey`]), so that every table that holds
 /// events is clustered in the order of events. Identifiers are interned to integers; these say nothing outside the file.
@@ -110,7 +110,15 @@ CREATE TABLE claims (
     barred INTEGER NOT NULL,
     PRIMARY KEY (device, event)
 ) WITHOUT ROWID;
-CREATE INDEX claims_by_anchor ON claims (anchor, barred, device);
+
+-- One row for all claims of an anchor on a device.
+CREATE TABLE claimants (
+    anchor INTEGER NOT NULL,
+    device INTEGER NOT NULL,
+    barred INTEGER NOT NULL,
+    PRIMARY KEY (anchor, device)
+) WITHOUT ROWID;
+CREATE INDEX claimants_by_device ON claimants (device);
 
 -- Whom a decision names, on the left (0) or the right (1).
 CREATE TABLE decided (
@@ -139,21 +147,22 @@ CREATE TABLE timeline (
 ) WITHOUT ROWID;
 
 -- A customer: the root of its identifiers, or an unclaimed device; its earliest and latest event. `due` is a moment at or
--- before the next silence that changes something; `changed` the position at which the customer changed last.
+-- before the next silence that changes something; `changed` the position at which the customer changed last. Then what
+-- each model that is folded knows after the last event; what silence has changed since is told by the clock.
 CREATE TABLE customers (
-    id      INTEGER PRIMARY KEY,
-    first   BLOB NOT NULL,
-    last    BLOB NOT NULL,
-    events  INTEGER NOT NULL,
-    due     INTEGER,
-    changed INTEGER NOT NULL
+    id       INTEGER PRIMARY KEY,
+    first    BLOB NOT NULL,
+    last     BLOB NOT NULL,
+    events   INTEGER NOT NULL,
+    due      INTEGER,
+    changed  INTEGER NOT NULL,
+    identity BLOB,
+    profile  BLOB,
+    journey  BLOB,
+    feedback BLOB
 );
 CREATE INDEX customers_by_due ON customers (due) WHERE due IS NOT NULL;
 CREATE INDEX customers_by_change ON customers (changed);
-
--- What each model knows of each customer after its last event; what silence has changed since is told by the clock.
-CREATE TABLE states (customer INTEGER NOT NULL, model INTEGER NOT NULL, state BLOB NOT NULL, PRIMARY KEY (customer, model))
-    WITHOUT ROWID;
 
 -- What folds found worth telling one by one: changes of stage, answers, askings. `event` is the event that it comes from,
 -- for silence the moment alone; `closed_by` the event that closed it. JSON.
@@ -189,10 +198,10 @@ CREATE TABLE digests (model INTEGER PRIMARY KEY, digest BLOB NOT NULL);
 ";
 
 /// Bytes of page cache of the writer; readers have SQLite's default.
-const WRITER_CACHE_KIB: i64 = 32 * 1024;
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
 /// Pages of write-ahead log before it is folded into the file; small values cost a quarter of the fold rate and more.
-const WAL_PAGES: i64 = 8_000;
-const STATEMENTS: usize = 64;
+const WAL_PAGES: i64 = 64_000;
+const STATEMENTS: usize = 160;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens or creates the file for its one writer.

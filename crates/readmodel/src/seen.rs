@@ -3,6 +3,8 @@
 //! One table for all events and not, as one might for locality, one beside each customer: another body under a known name
 //! may name another customer, and must be found all the same.
 
+use std::collections::HashMap;
+
 use rapport_touchpoint::{Order, RecordHash, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -40,8 +42,8 @@ const DISCARDED: &str = "event: was discarded, and stays out although it can be 
 
 /// Keeps what counts, counts retries, parks the unreadable, the discarded and the second bodies.
 pub(crate) fn sift(tx: &Transaction<'_>, batch: Vec<Incoming>) -> Result<Sifted> {
-    let mut sifted = Sifted::default();
-    let mut insert = tx.prepare_cached("INSERT OR IGNORE INTO seen VALUES (?1, ?2, ?3)")?;
+    let mut sifted = Sifted { fresh: Vec::with_capacity(batch.len()), ..Sifted::default() };
+    let mut names = Names::look_up(tx, &batch)?;
     let mut any_discards = discards::any(tx)?;
     for Incoming { position, recorded_at, hash, read } in batch {
         let record = Recorded { position, recorded_at, hash };
@@ -55,7 +57,7 @@ pub(crate) fn sift(tx: &Transaction<'_>, batch: Vec<Incoming>) -> Result<Sifted>
         };
         let (name, body) = (readable.name(), readable.body().0);
         let is_out = any_discards && readable.is_touchpoint() && discards::holds(tx, hash)?;
-        if !is_out && insert.execute(params![name, body, position])? == 1 {
+        if !is_out && names.enter(name, body, position) {
             match readable {
                 Readable::Touchpoint(ready) => sifted.fresh.push((position, ready)),
                 Readable::Decision(decision) => {
@@ -65,7 +67,7 @@ pub(crate) fn sift(tx: &Transaction<'_>, batch: Vec<Incoming>) -> Result<Sifted>
             }
             continue;
         }
-        let reason = match standing(tx, name)? {
+        let reason = match names.standing(name) {
             Some((standing, first)) if standing != body => {
                 sifted.conflicts.push(Conflict { standing: first, parked: position });
                 conflict(first)
@@ -79,7 +81,57 @@ pub(crate) fn sift(tx: &Transaction<'_>, batch: Vec<Incoming>) -> Result<Sifted>
         parked::park(tx, &record.readable(&readable, reason))?;
         sifted.parked += 1;
     }
+    names.write(tx)?;
     Ok(sifted)
+}
+
+/// A body, and where it was first.
+type Standing = ([u8; 16], u64);
+
+/// What stands under the names of a batch. The table is in the order of a hash, so a batch is looked up and written in that
+/// order too: neighbours share a page.
+struct Names {
+    standing: HashMap<[u8; 16], Standing>,
+    new: Vec<([u8; 16], Standing)>,
+}
+
+impl Names {
+    fn look_up(tx: &Transaction<'_>, batch: &[Incoming]) -> Result<Self> {
+        let mut names: Vec<_> =
+            batch.iter().filter_map(|record| record.read.as_ref().ok()).map(Readable::name).collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut known = HashMap::with_capacity(names.len());
+        for name in names {
+            if let Some(standing) = standing(tx, name)? {
+                known.insert(name, standing);
+            }
+        }
+        Ok(Self { standing: known, new: Vec::with_capacity(batch.len()) })
+    }
+
+    fn standing(&self, name: [u8; 16]) -> Option<Standing> {
+        self.standing.get(&name).copied()
+    }
+
+    /// `true` if nothing stood under the name.
+    fn enter(&mut self, name: [u8; 16], body: [u8; 16], position: u64) -> bool {
+        let is_new = !self.standing.contains_key(&name);
+        if is_new {
+            self.standing.insert(name, (body, position));
+            self.new.push((name, (body, position)));
+        }
+        is_new
+    }
+
+    fn write(mut self, tx: &Transaction<'_>) -> Result<()> {
+        self.new.sort_unstable();
+        let mut insert = tx.prepare_cached("INSERT INTO seen VALUES (?1, ?2, ?3)")?;
+        for (name, (body, position)) in &self.new {
+            insert.execute(params![name, body, position])?;
+        }
+        Ok(())
+    }
 }
 
 /// Why a parked record would be parked again, were the log folded anew; `None` if it would not.
@@ -98,7 +150,7 @@ pub(crate) fn kept_out(connection: &Connection, record: &Incoming) -> Result<Opt
 }
 
 /// The body that stands under a name, and where it was first.
-fn standing(connection: &Connection, name: [u8; 16]) -> Result<Option<([u8; 16], u64)>> {
+fn standing(connection: &Connection, name: [u8; 16]) -> Result<Option<Standing>> {
     let mut find = connection.prepare_cached("SELECT body, position FROM seen WHERE name = ?1")?;
     Ok(find.query_row([name], |row| Ok((sixteen(row, 0)?, row.get(1)?))).optional()?)
 }

@@ -110,6 +110,9 @@ impl<'a, 'tx> Snapshots<'a, 'tx> {
 
     /// Writes what the fold left behind.
     pub fn write(self) -> Result<()> {
+        if self.marks.is_none() {
+            return Ok(());
+        }
         let mut delete = self.tx.prepare_cached("DELETE FROM snapshots WHERE customer = ?1 AND event = ?2")?;
         for event in &self.gone {
             delete.execute(params![self.customer, event.as_bytes()])?;

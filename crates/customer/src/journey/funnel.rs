@@ -1,35 +1,14 @@
-//! The funnel: how far customers come, and how fast; what one of them adds, and what all of them add up to.
+//! The funnel: how far customers come, and how fast: what all of them add up to.
 
 use std::collections::BTreeMap;
 
-use super::{JourneyMap, Progress};
-use crate::{Bucket, CellRange, Day, Days, Totals, Zone};
+use super::JourneyMap;
+use crate::{Bucket, CellRange, Day, Days};
 
 /// Seconds below this are told apart exactly.
 const EXACT: u64 = 64;
 /// Classes in each doubling of time above that; a class is at most 1/32 of its time wide.
 const IN_A_DOUBLING: u64 = 32;
-
-/// One cell for how far the customer came and where it is, by the day on which the journey began and the channel that won
-/// the customer; one cell for the time between each two stages of the path that it entered one after the other.
-pub(super) fn contribute(map: &JourneyMap, progress: &Progress, channel: &str, zone: &Zone, totals: &mut Totals) {
-    let Some(place) = progress.place else { return };
-    let Some(began) = progress.first_entered.values().min() else { return };
-    let day = zone.day_of(*began).to_string();
-    let entered: String =
-        map.indexed().map(|(stage, _)| if progress.first_entered.contains_key(&stage) { '1' } else { '0' }).collect();
-    totals.add_cell(&["funnel", &map.name, &day, channel, &map.stage(place.stage).name, &entered], 1);
-    let mut earlier = None;
-    for (index, stage) in map.path() {
-        let Some(time) = progress.first_entered.get(&index) else { continue };
-        if let Some((from, since)) = earlier.replace((&stage.name, *time))
-            && let Ok(nanos) = u64::try_from(time.nanos() - since.nanos())
-        {
-            let pace = pace_of(nanos / 1_000_000_000).0.to_string();
-            totals.add_cell(&["pace", &map.name, &day, channel, from, &stage.name, &pace], 1);
-        }
-    }
-}
 
 /// A class of durations, at most 1/32 wide, so that medians can be read off counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,6 +7,7 @@ mod condition;
 mod funnel;
 mod map;
 mod progress;
+mod reached;
 
 pub use condition::{Condition, ConditionError};
 pub use funnel::{Funnel, FunnelQuestion, FunnelRow, Pace, Paces, StageCount, pace_of};
@@ -15,3 +16,4 @@ pub use map::{
     StageSet, Types,
 };
 pub use progress::{Cause, Journey, Place, Progress, Transition};
+pub(crate) use reached::Reached;

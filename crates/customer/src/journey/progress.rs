@@ -6,9 +6,9 @@ use rapport_touchpoint::{Event, OrderKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::map::{Entries, EventEntry};
-use super::{JourneyMap, JourneyMaps, StageIndex};
+use super::{JourneyMap, JourneyMaps, Reached, StageIndex};
+use crate::Profile;
 use crate::fact::{Fact, FactChange, FactKey};
-use crate::{Profile, Totals, Zone};
 
 /// State of one customer, bounded by the number of stages.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,10 +130,9 @@ impl Journey {
         silences.map(|(due, _)| due).min()
     }
 
-    pub(crate) fn contributes(&self, maps: &JourneyMaps, zone: &Zone, totals: &mut Totals) {
-        for (map, progress) in self.by_map(maps) {
-            super::funnel::contribute(map, progress, &self.first_channel, zone, totals);
-        }
+    /// How far the customer came in each journey.
+    pub(crate) fn reached(&self) -> Vec<Option<Reached>> {
+        self.progress.iter().map(Reached::of).collect()
     }
 }
 

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use super::traced::Traced;
 
 /// Larger transactions dirty each page less often; beyond this the gain is small.
-const MOST_RECORDS: usize = 5_000;
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+const MOST_RECORDS: usize = 10_000;
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// Ready to be applied.
 pub(super) struct Decoded {

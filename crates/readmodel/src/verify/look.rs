@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use rapport_customer::{Digest, Model, States};
 use rapport_touchpoint::OrderKey;
-use rusqlite::{OptionalExtension, params};
 
+use crate::customers;
 use crate::error::Result;
 use crate::identifiers::IdentifierKey;
 use crate::picture::Picture;
@@ -24,8 +24,8 @@ pub(super) struct Look {
     of_models: BTreeMap<Model, OfModel>,
     /// Why a state is no state.
     pub broken: BTreeMap<Model, String>,
-    /// States and facts that it is made of.
-    pub rows: u64,
+    /// How many facts it is made of.
+    pub facts: u64,
 }
 
 impl Look {
@@ -45,17 +45,19 @@ impl Picture {
         let mut stored: BTreeMap<Model, Vec<u8>> = BTreeMap::new();
         let mut broken = BTreeMap::new();
         let mut states = States::new(&definitions.models, &definitions.journeys);
-        let mut rows = 0;
-        let mut read = self.connection.prepare_cached("SELECT state FROM states WHERE customer = ?1 AND model = ?2")?;
+        let mut read =
+            self.connection.prepare_cached(&format!("SELECT {} FROM customers WHERE id = ?1", customers::STATES))?;
+        let mut rows = read.query([customer])?;
+        let row = rows.next()?;
         for model in &definitions.models {
-            let bytes = read.query_row(params![customer, model.number()], |row| {
-                Ok(row.get_ref(0)?.as_bytes().unwrap_or_default().to_vec())
-            });
-            let Some(bytes) = bytes.optional()? else {
+            let bytes = match row {
+                Some(row) => customers::state(row, 0, *model)?,
+                None => None,
+            };
+            let Some(bytes) = bytes else {
                 broken.insert(*model, "there is no state".to_owned());
                 continue;
             };
-            rows += 1;
             match states.decode(*model, &bytes) {
                 Ok(()) => drop(stored.insert(*model, bytes)),
                 Err(error) => drop(broken.insert(*model, format!("the state cannot be read: {error}"))),
@@ -70,12 +72,13 @@ impl Picture {
             of_models.insert(model, OfModel { state, facts: Digest::default() });
         }
         let states = now.into_owned();
+        let mut facts = 0;
         self.each_fact(customer, |fact| {
-            rows += 1;
+            facts += 1;
             let of = of_models.entry(fact.kind.model());
             let of = of.or_insert(OfModel { state: Digest::default(), facts: Digest::default() });
             of.facts = of.facts.plus(fact.digest(earliest));
         })?;
-        Ok(Look { states, of_models, broken, rows })
+        Ok(Look { states, of_models, broken, facts })
     }
 }

@@ -13,7 +13,7 @@ use crate::{Incoming, checkpoint, identifiers, parked, totals};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recomputed {
     pub digests: BTreeMap<Model, Digest>,
-    /// States and facts of nobody.
+    /// Facts of nobody.
     pub strays: u64,
 }
 
@@ -43,17 +43,13 @@ impl Picture {
             }
             done += 1;
             let look = self.look(row.get(0)?, &OrderKey::from_bytes(row.get(1)?))?;
-            seen += look.rows;
+            seen += look.facts;
             for (model, digest) in look.digests() {
                 let sum = digests.entry(model).or_default();
                 *sum = sum.plus(digest);
             }
         }
-        let all: u64 = self.connection.query_row(
-            "SELECT (SELECT count(*) FROM states) + (SELECT count(*) FROM facts)",
-            [],
-            |row| row.get(0),
-        )?;
+        let all: u64 = self.connection.query_row("SELECT count(*) FROM facts", [], |row| row.get(0))?;
         Ok(Some(Recomputed { digests, strays: all.saturating_sub(seen) }))
     }
 
