@@ -6,6 +6,7 @@
 use std::error::Error;
 
 use rapport_log::{AppendError, ReadError};
+use rapport_readmodel::BulkError;
 use tonic::{Code, Status};
 
 use crate::deciding::DecideError;
@@ -98,9 +99,12 @@ fn scratch_code(error: &ScratchError) -> Code {
         ScratchError::Stopping => Code::Unavailable,
         ScratchError::Unwatched => Code::Cancelled,
         ScratchError::Log(error) => read_code(error),
-        ScratchError::Folder { .. } | ScratchError::Scratch(_) | ScratchError::Serving(_) | ScratchError::BrokenOff => {
-            Code::Internal
-        }
+        ScratchError::Bulk(BulkError::NoRoom { .. }) => Code::FailedPrecondition,
+        ScratchError::Folder { .. }
+        | ScratchError::Scratch(_)
+        | ScratchError::Bulk(_)
+        | ScratchError::Serving(_)
+        | ScratchError::BrokenOff => Code::Internal,
     }
 }
 

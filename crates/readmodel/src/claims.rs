@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use hashlink::LruCache;
 use rapport_customer::identity::{Claim, Span, spans};
 use rapport_touchpoint::OrderKey;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::error::Result;
 use crate::identifiers::IdentifierKey;
@@ -70,15 +70,9 @@ impl Claims {
         (barred, is_first): (bool, bool),
     ) -> Result<()> {
         let Claim { event, by } = &claim;
-        tx.prepare_cached("INSERT OR REPLACE INTO claims VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-            device,
-            event.as_bytes(),
-            by,
-            barred
-        ])?;
+        Inserting::into(tx)?.insert(device, &claim, barred)?;
         if is_first {
-            tx.prepare_cached("INSERT OR REPLACE INTO claimants VALUES (?1, ?2, ?3)")?
-                .execute(params![by, device, barred])?;
+            insert_claimant(tx, *by, device, barred)?;
         }
         if !barred
             && let Some(last) = self.last.peek_mut(&device)
@@ -119,6 +113,32 @@ impl Claims {
         }
         Ok(self.last.peek(&device).and_then(Option::as_ref))
     }
+}
+
+/// Writes many claims one after the other.
+pub(crate) struct Inserting<'a>(CachedStatement<'a>);
+
+impl<'a> Inserting<'a> {
+    pub fn into(tx: &'a Transaction<'_>) -> Result<Self> {
+        Ok(Self(tx.prepare_cached("INSERT OR REPLACE INTO claims VALUES (?1, ?2, ?3, ?4)")?))
+    }
+
+    pub fn insert(&mut self, device: IdentifierKey, claim: &StoredClaim, barred: bool) -> Result<()> {
+        self.0.execute(params![device, claim.event.as_bytes(), claim.by, barred])?;
+        Ok(())
+    }
+}
+
+/// Notes that an anchor claimed a device at some time.
+pub(crate) fn insert_claimant(
+    tx: &Transaction<'_>,
+    anchor: IdentifierKey,
+    device: IdentifierKey,
+    barred: bool,
+) -> Result<()> {
+    tx.prepare_cached("INSERT OR REPLACE INTO claimants VALUES (?1, ?2, ?3)")?
+        .execute(params![anchor, device, barred])?;
+    Ok(())
 }
 
 /// An anchor of whose claims none is left.

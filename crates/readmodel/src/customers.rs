@@ -80,30 +80,10 @@ impl Customers {
         due_before: Option<Option<Timestamp>>,
         position: u64,
     ) -> Result<()> {
-        let due = customer.shown.due.map(Timestamp::nanos);
-        let stored = stored.as_ref().unwrap_or(&customer.shown.encoded);
-        let state = |model: Model| stored.iter().find(|stored| stored.model == model).map(|stored| &stored.bytes);
-        let states = Model::ALL.map(state);
-        let [identity, profile, journey, feedback] = &states;
-        let (first, last) = (customer.first.as_bytes(), customer.last.as_bytes());
-        let mut values: Vec<&dyn ToSql> =
-            vec![&key, &first, &last, &customer.events, &position, identity, profile, journey, feedback];
-        let sql = match due_before {
-            None => "INSERT INTO customers VALUES (?1, ?2, ?3, ?4, ?10, ?5, ?6, ?7, ?8, ?9)",
-            // An update touches the indexes of all columns that it sets.
-            Some(before) if before == customer.shown.due => {
-                "UPDATE customers SET first = ?2, last = ?3, events = ?4, changed = ?5,
-                 identity = ?6, profile = ?7, journey = ?8, feedback = ?9 WHERE id = ?1"
-            }
-            Some(_) => {
-                "UPDATE customers SET first = ?2, last = ?3, events = ?4, changed = ?5,
-                 identity = ?6, profile = ?7, journey = ?8, feedback = ?9, due = ?10 WHERE id = ?1"
-            }
-        };
-        if due_before != Some(customer.shown.due) {
-            values.push(&due);
-        }
-        tx.prepare_cached(sql)?.execute(&values[..])?;
+        let Customer { first, last, events, shown, .. } = &customer;
+        let states = stored.as_ref().unwrap_or(&shown.encoded);
+        let row = CustomerRow { first, last, events: *events, due: shown.due, changed: position, states };
+        row.write(tx, key, due_before)?;
         self.bytes += customer.bytes();
         self.cache.insert(key, customer);
         while self.bytes > MOST_CACHED_BYTES
@@ -116,6 +96,47 @@ impl Customers {
 
     pub fn delete(&mut self, tx: &Transaction<'_>, key: IdentifierKey) -> Result<()> {
         tx.prepare_cached("DELETE FROM customers WHERE id = ?1")?.execute([key])?;
+        Ok(())
+    }
+}
+
+/// What stands of a customer in its row.
+pub(crate) struct CustomerRow<'a> {
+    pub first: &'a OrderKey,
+    pub last: &'a OrderKey,
+    pub events: u64,
+    pub due: Option<Timestamp>,
+    pub changed: u64,
+    /// After the latest event.
+    pub states: &'a [Encoded],
+}
+
+impl CustomerRow<'_> {
+    /// `due_before` is the moment in the row, if there is a row.
+    pub fn write(&self, tx: &Transaction<'_>, key: IdentifierKey, due_before: Option<Option<Timestamp>>) -> Result<()> {
+        let due = self.due.map(Timestamp::nanos);
+        let state = |model: Model| self.states.iter().find(|state| state.model == model).map(|state| &state.bytes);
+        let states = Model::ALL.map(state);
+        let [identity, profile, journey, feedback] = &states;
+        let (first, last) = (self.first.as_bytes(), self.last.as_bytes());
+        let mut values: Vec<&dyn ToSql> =
+            vec![&key, &first, &last, &self.events, &self.changed, identity, profile, journey, feedback];
+        let sql = match due_before {
+            None => "INSERT INTO customers VALUES (?1, ?2, ?3, ?4, ?10, ?5, ?6, ?7, ?8, ?9)",
+            // An update touches the indexes of all columns that it sets.
+            Some(before) if before == self.due => {
+                "UPDATE customers SET first = ?2, last = ?3, events = ?4, changed = ?5,
+                 identity = ?6, profile = ?7, journey = ?8, feedback = ?9 WHERE id = ?1"
+            }
+            Some(_) => {
+                "UPDATE customers SET first = ?2, last = ?3, events = ?4, changed = ?5,
+                 identity = ?6, profile = ?7, journey = ?8, feedback = ?9, due = ?10 WHERE id = ?1"
+            }
+        };
+        if due_before != Some(self.due) {
+            values.push(&due);
+        }
+        tx.prepare_cached(sql)?.execute(&values[..])?;
         Ok(())
     }
 }

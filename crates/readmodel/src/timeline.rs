@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 
 use rapport_touchpoint::{Event, OrderKey, reread};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::Definitions;
 use crate::error::{ReadModelError, Result};
@@ -26,6 +26,12 @@ impl TimelineRow {
     /// Reads the event again. It passed under this very catalogue, which is part of the file's fingerprint.
     pub fn read(&self, definitions: &Definitions) -> Result<Event> {
         self.clone().into_event(definitions)
+    }
+
+    /// The same without a copy: the row is left without its touchpoint.
+    pub fn take_event(&mut self, definitions: &Definitions) -> Result<Event> {
+        Self { event: OrderKey::MIN, position: self.position, json: std::mem::take(&mut self.json) }
+            .into_event(definitions)
     }
 
     /// The same without a copy.
@@ -58,13 +64,21 @@ pub(crate) fn insert(
     position: u64,
     json: &[u8],
 ) -> Result<()> {
-    tx.prepare_cached("INSERT INTO timeline VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-        anchor,
-        event.as_bytes(),
-        position,
-        json
-    ])?;
-    Ok(())
+    Inserting::into(tx)?.insert(anchor, event, position, json)
+}
+
+/// For many rows one after the other.
+pub(crate) struct Inserting<'a>(CachedStatement<'a>);
+
+impl<'a> Inserting<'a> {
+    pub fn into(tx: &'a Transaction<'_>) -> Result<Self> {
+        Ok(Self(tx.prepare_cached("INSERT INTO timeline VALUES (?1, ?2, ?3, ?4)")?))
+    }
+
+    pub fn insert(&mut self, anchor: IdentifierKey, event: &OrderKey, position: u64, json: &[u8]) -> Result<()> {
+        self.0.execute(params![anchor, event.as_bytes(), position, json])?;
+        Ok(())
+    }
 }
 
 /// Removes an anchor's rows and gives them back.

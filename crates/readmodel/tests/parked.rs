@@ -4,10 +4,10 @@
 
 mod support;
 
-use rapport_readmodel::{Incoming, ParkedState};
+use rapport_readmodel::{Bounds, Incoming, ParkedState};
 use rapport_touchpoint::{Choice, Decision, Discarded, Order, Place, RecordHash, receive};
 use serde_json::Value;
-use support::{World, at, definitions, minute_of, now};
+use support::{Record, World, at, definitions, minute_of, now};
 
 type Written = (Place, Vec<u8>);
 
@@ -59,6 +59,12 @@ fn folded_anew(records: &[Written]) -> World {
     world
 }
 
+fn in_bulk(records: &[Written]) -> World {
+    let record = |(place, json): &Written| Record { place: *place, json: json.clone() };
+    let log: Vec<Record> = records.iter().map(record).collect();
+    World::in_bulk(&log, Bounds::default()).unwrap()
+}
+
 /// Positions that wait, and that are discarded; the newest first.
 fn parked(world: &World) -> [Vec<u64>; 2] {
     [ParkedState::Waiting, ParkedState::Discarded].map(|state| {
@@ -71,7 +77,13 @@ fn parked(world: &World) -> [Vec<u64>; 2] {
 #[track_caller]
 fn assert_always(records: &[Written], expected: [&[u64]; 2], touchpoints: i128) {
     let anew = folded_anew(records);
-    for (world, told) in [(&anew, "anew"), (&folded(records, 1), "one by one"), (&folded(records, 100), "at once")] {
+    let worlds = [
+        (&anew, "anew"),
+        (&in_bulk(records), "in bulk"),
+        (&folded(records, 1), "one by one"),
+        (&folded(records, 100), "at once"),
+    ];
+    for (world, told) in worlds {
         assert!(!world.model.is_outdated().unwrap(), "{told}");
         assert_eq!((parked(world), world.total("touchpoints")), (expected.map(<[u64]>::to_vec), touchpoints), "{told}");
         assert_eq!(world.digests(), anew.digests(), "{told}");

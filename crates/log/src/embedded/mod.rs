@@ -83,6 +83,10 @@ impl Embedded {
         }
     }
 
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.files.bytes()
+    }
+
     pub(crate) fn epoch(&self) -> &Epoch {
         &self.0.epoch
     }
