@@ -58,10 +58,15 @@ nats:
     mkdir -p rapport-data/nats
     cd rapport-data/nats && nats-server -c ../../deploy/nats/nats-server.conf
 
-# Measure an import against the raw limit of the disk
-bench *ARGS:
+# Measure against the limits of the machine, in turns: all parts, or one: `just bench fold --runs 3`
+bench PART="all" *ARGS:
     cargo build --release -p rapport
-    cargo run --release -p rapport-benches -- import {{ARGS}}
+    cargo run --release -p rapport-benches -- {{PART}} {{ARGS}}
+
+# Where the time goes, as docs/fold.svg and docs/append.svg; needs perf
+flamegraph *ARGS:
+    cargo build --release -p rapport
+    cargo run --release -p rapport-benches -- flamegraph {{ARGS}}
 
 # How good identity is under the default rules, against a made-up year of which the truth is known; fails if a goal is missed
 identity-quality *ARGS:

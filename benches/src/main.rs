@@ -1,48 +1,119 @@
-//! What is fast, measured against the limits of the machine, and how good identity is, against the truth: `cargo run --release -p rapport-benches -- import`.
+//! What is fast, measured against the limits of the machine, and how good identity is, against the truth:
+//! `cargo run --release -p rapport-benches -- all`.
 
-mod evidence;
-mod folded;
-mod hot;
-mod import;
+mod driven;
+mod flamegraph;
+mod frame;
+mod limits;
+mod parts;
 mod quality;
 mod random;
-mod raw_limit;
-mod report;
-mod server;
-mod watch;
 mod workload;
 
-use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Args, Parser};
 use mimalloc::MiMalloc;
 
-/// As `rapport` has it, since `hot` folds in this process.
+use driven::program;
+use frame::{Document, Machine, Options, Setting};
+use limits::echo;
+use parts::{Part, Source};
+
+/// As `rapport` has it, since some parts fold in this process.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// What goes wrong in a measurement ends it, with a sentence for whoever started it.
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+type Error = Box<dyn std::error::Error + Send + Sync>;
+type Result<T> = std::result::Result<T, Error>;
 
-/// Measure Rapport on this machine
+/// Measure Rapport on this machine, beside what the machine does at best
 #[derive(Debug, Parser)]
-#[command(name = "rapport-benches", version)]
+#[command(
+    name = "rapport-benches",
+    version,
+    after_help = "Build the server first: cargo build --release -p rapport. \
+    What is under way, and how long it may still take, is told on standard error."
+)]
 enum Bench {
-    Import(import::ImportArgs),
-    Watch(watch::WatchArgs),
-    Hot(hot::HotArgs),
-    Evidence(evidence::EvidenceArgs),
+    /// Every part, or those that --parts names
+    All(AllArgs),
+    /// Touchpoints through the gateway onto each log
+    Append(Options),
+    /// A read model catches up with a log, event by event
+    Fold(Options),
+    /// A server comes to its read model from the log alone
+    Rebuild(Options),
+    /// What a server answers, and how fast
+    Query(Options),
+    /// How soon a question sees what was published
+    Freshness(Options),
+    /// What becomes of it all as the log grows to ten million events
+    Growth(Options),
+    /// The same job done by Rapport, PostgreSQL, cqrs-es, emmett-sqlite, eventsourcing and UmaDB
+    Peers(Options),
+    /// One customer with a very long timeline
+    Hot(Options),
+    /// How soon whoever watches is told
+    Watch(Options),
+    /// A file onto the log and into the read model
+    Import(ImportArgs),
     IdentityQuality(quality::QualityArgs),
+    /// Print the tables of figures that were written with --json
+    Report {
+        #[arg(value_name = "FILE")]
+        figures: PathBuf,
+        /// Put them into this page instead, between the two lines that mark their place
+        #[arg(long, value_name = "MARKDOWN")]
+        into: Option<PathBuf>,
+    },
+    Flamegraph(flamegraph::FlamegraphArgs),
+    /// The empty service that queries are held against
+    #[command(hide = true)]
+    Echo {
+        #[arg(long)]
+        bytes: usize,
+    },
+}
+
+#[derive(Debug, Args)]
+struct AllArgs {
+    #[command(flatten)]
+    options: Options,
+    /// Only these, with commas between them
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Args)]
+struct ImportArgs {
+    #[command(flatten)]
+    options: Options,
+    #[command(flatten)]
+    source: Source,
 }
 
 fn main() -> ExitCode {
     let measured = match Bench::parse() {
-        Bench::Import(args) => import::run(&args),
-        Bench::Watch(args) => watch::run(&args),
-        Bench::Hot(args) => hot::run(&args),
-        Bench::Evidence(args) => evidence::run(&args),
+        Bench::All(AllArgs { options, parts }) if parts.is_empty() => measure(&Part::ALL, &options, &Source::default()),
+        Bench::All(AllArgs { options, parts }) => measure(&parts, &options, &Source::default()),
+        Bench::Append(options) => measure(&[Part::Append], &options, &Source::default()),
+        Bench::Fold(options) => measure(&[Part::Fold], &options, &Source::default()),
+        Bench::Rebuild(options) => measure(&[Part::Rebuild], &options, &Source::default()),
+        Bench::Query(options) => measure(&[Part::Query], &options, &Source::default()),
+        Bench::Freshness(options) => measure(&[Part::Freshness], &options, &Source::default()),
+        Bench::Growth(options) => measure(&[Part::Growth], &options, &Source::default()),
+        Bench::Peers(options) => measure(&[Part::Peers], &options, &Source::default()),
+        Bench::Hot(options) => measure(&[Part::Hot], &options, &Source::default()),
+        Bench::Watch(options) => measure(&[Part::Watch], &options, &Source::default()),
+        Bench::Import(ImportArgs { options, source }) => measure(&[Part::Import], &options, &source),
         Bench::IdentityQuality(args) => quality::run(&args),
+        Bench::Report { figures, into } => report(&figures, into.as_deref()),
+        Bench::Flamegraph(args) => flamegraph::run(&args),
+        Bench::Echo { bytes } => echo::serve(bytes),
     };
     match measured {
         Ok(()) => ExitCode::SUCCESS,
@@ -51,4 +122,32 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The figures are written after each part, so that what was measured is not lost with what comes after it.
+fn measure(parts: &[Part], options: &Options, source: &Source) -> Result<()> {
+    let setting = Setting::new(options)?;
+    let mut document =
+        Document { machine: Machine::look(&program::rapport()?), settings: options.shown(), parts: Vec::new() };
+    for part in parts {
+        document.parts.push(part.measure(&setting, source)?);
+        if let Some(path) = &options.json {
+            fs::write(path, serde_json::to_string_pretty(&document)? + "\n")?;
+        }
+    }
+    print!("{document}");
+    Ok(())
+}
+
+fn report(path: &Path, into: Option<&Path>) -> Result<()> {
+    let read = |path: &Path| fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
+    let document: Document =
+        serde_json::from_str(&read(path)?).map_err(|error| format!("{} has no figures: {error}", path.display()))?;
+    let Some(page) = into else {
+        print!("{document}");
+        return Ok(());
+    };
+    let with =
+        document.put_into(&read(page)?).ok_or_else(|| format!("{}: no place is marked in it", page.display()))?;
+    Ok(fs::write(page, with)?)
 }

@@ -1,5 +1,12 @@
-//! Made-up touchpoints of a shop, like real ones where it matters for speed: a few customers come often and most rarely,
-//! many look before they log in, some events come late, ids are random. The same seed makes the same touchpoints.
+//! Made-up touchpoints of a shop, like real ones where it matters for speed: ids are random (UUIDs of version 4), a few
+//! customers come often and most rarely (Zipf with a flat head), one event in a hundred comes late. The same seed makes the
+//! same touchpoints, as many as one likes.
+//!
+//! Whom they name is one of two things. [`Naming::Accounts`], which most parts measure: the customer's account, and in one
+//! touchpoint of twenty something more, an e-mail (a link) or a browser (a claim), each customer having three of both.
+//! [`Naming::Logins`]: many look before they log in, so that nearly half of the touchpoints name a browser alone, and each login
+//! claims it. The demo's population is richer, but it ends: it plans a year of at most a million customers as a whole,
+//! under ids of its own.
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -12,6 +19,12 @@ const PER_CUSTOMER: u64 = 20;
 /// 2024-01-01T00:00:00Z, when it begins.
 const FIRST_MOMENT: i64 = 1_704_067_200;
 const SECONDS: u64 = 366 * 86_400;
+/// After all of them.
+pub const RECEIVED_AT: &str = "2025-01-02T00:00:00Z";
+/// One touchpoint in so many says more than whose account it is.
+const EVIDENCE_ONE_IN: u64 = 20;
+/// E-mails and browsers of each customer.
+const OF_EACH: u64 = 3;
 /// One touchpoint in so many comes late.
 const LATE_ONE_IN: u64 = 100;
 const LATEST_S: u64 = 6 * 3_600;
@@ -36,13 +49,27 @@ pub struct Shape {
     pub seconds: u64,
     /// By how much a late touchpoint is late at most.
     pub latest_s: u64,
+    pub naming: Naming,
+}
+
+/// Whom touchpoints name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// The account, and with evidence in one of twenty an e-mail or a browser too.
+    Accounts { with_evidence: bool },
+    /// Browsers that people log in on.
+    Logins,
 }
 
 impl Workload {
-    /// A year of a shop.
+    /// A year of a shop, with links and claims in one touchpoint of twenty.
     pub fn new(seed: u64, touchpoints: u64) -> Self {
-        let customers = touchpoints.div_ceil(PER_CUSTOMER);
-        Self::shaped(seed, Shape { touchpoints, customers, seconds: SECONDS, latest_s: LATEST_S })
+        Self::named(seed, touchpoints, Naming::Accounts { with_evidence: true })
+    }
+
+    pub fn named(seed: u64, touchpoints: u64, naming: Naming) -> Self {
+        let customers = customers(touchpoints);
+        Self::shaped(seed, Shape { touchpoints, customers, seconds: SECONDS, latest_s: LATEST_S, naming })
     }
 
     pub fn shaped(seed: u64, shape: Shape) -> Self {
@@ -53,6 +80,10 @@ impl Workload {
         let time = self.time();
         let customer = self.customer();
         let (event_type, channel, data) = self.what(customer);
+        let identifiers = match self.shape.naming {
+            Naming::Accounts { with_evidence } => self.account(customer, with_evidence),
+            Naming::Logins => self.login(customer, event_type),
+        };
         let mut event = json!({
             "specversion": "1.0",
             "id": self.random.uuid(),
@@ -62,7 +93,7 @@ impl Workload {
             "channel": channel,
             "data": data,
         });
-        event["data"]["identifiers"] = self.identifiers(customer, event_type);
+        event["data"]["identifiers"] = identifiers;
         event
     }
 
@@ -128,8 +159,21 @@ impl Workload {
         }
     }
 
+    /// The same touchpoints with and without evidence, but for the evidence.
+    fn account(&mut self, customer: u64, with_evidence: bool) -> Value {
+        let (chance, which, is_link) =
+            (self.random.below(EVIDENCE_ONE_IN), self.random.below(OF_EACH), self.random.one_in(2));
+        let mut identifiers = json!({"user_id": format!("u-{customer}")});
+        match (with_evidence && chance == 0, is_link) {
+            (false, _) => {}
+            (true, true) => identifiers["email"] = format!("customer{customer}.{which}@example.com").into(),
+            (true, false) => identifiers["anonymous_id"] = format!("a-{customer}-{which}").into(),
+        }
+        identifiers
+    }
+
     /// What is looked at, is often looked at without a login; what is ordered, is not. Six customers in ten gave an e-mail.
-    fn identifiers(&mut self, customer: u64, event_type: &str) -> Value {
+    fn login(&mut self, customer: u64, event_type: &str) -> Value {
         let mut identifiers = json!({});
         let by_mail = matches!(event_type, "email.opened" | "survey.answered");
         let only_looks = matches!(event_type, "page.viewed" | "product.viewed" | "product.searched" | "cart.updated");
@@ -145,6 +189,24 @@ impl Workload {
         }
         identifiers
     }
+}
+
+/// Of a workload of so many touchpoints.
+pub fn customers(touchpoints: u64) -> u64 {
+    touchpoints.div_ceil(PER_CUSTOMER)
+}
+
+/// Whose account a touchpoint names.
+pub fn account(event: &Value) -> Option<&str> {
+    event["data"]["identifiers"]["user_id"].as_str()
+}
+
+/// As it would come now: without a time, so that the gateway stamps it.
+pub fn live(mut event: Value) -> Value {
+    if let Some(attributes) = event.as_object_mut() {
+        attributes.remove("time");
+    }
+    event
 }
 
 impl Iterator for Workload {
@@ -177,10 +239,21 @@ mod tests {
     #[test]
     fn every_touchpoint_is_valid() {
         let catalogue = rapport_touchpoint::Catalogue::built_in();
-        let now = rapport_touchpoint::Timestamp::parse("2025-01-02T00:00:00Z").unwrap();
-        for event in Workload::new(1, 2_000) {
+        let now = rapport_touchpoint::Timestamp::parse(RECEIVED_AT).unwrap();
+        for event in Workload::new(1, 2_000).chain(Workload::named(1, 2_000, Naming::Logins)) {
             let shown = event.to_string();
             rapport_touchpoint::receive(event, now, &catalogue).unwrap_or_else(|broken| panic!("{shown}: {broken:?}"));
         }
+    }
+
+    #[test]
+    fn one_touchpoint_in_twenty_carries_evidence_and_the_rest_is_the_same_without() {
+        let made = |with_evidence| Workload::named(3, 20_000, Naming::Accounts { with_evidence });
+        let evident = |event: &Value| event["data"]["identifiers"].as_object().is_some_and(|names| names.len() > 1);
+        let share = made(true).filter(evident).count() as f64 / 20_000.0;
+        assert!((0.045..0.055).contains(&share), "{share}");
+        assert_eq!(made(false).filter(evident).count(), 0);
+        let ids = |with_evidence| made(with_evidence).map(|event| event["id"].clone()).collect::<Vec<_>>();
+        assert_eq!(ids(true), ids(false));
     }
 }

@@ -82,6 +82,7 @@ on_each_log! {
     },
     rebuilding::{
         a_rebuild_ends_with_the_same_digest_in_a_new_generation,
+        a_long_log_is_folded_in_bulk_where_there_is_no_read_model,
         queries_go_on_during_a_rebuild,
         a_second_rebuild_at_once_is_refused,
         status_tells_about_the_log_and_the_read_model,

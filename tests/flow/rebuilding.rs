@@ -38,6 +38,24 @@ pub async fn a_rebuild_ends_with_the_same_digest_in_a_new_generation(server: Ser
     assert_eq!(server.totals().await.orders, totals.orders + 1, "the new generation goes on");
 }
 
+/// More than are folded record by record where there is no file yet.
+pub async fn a_long_log_is_folded_in_bulk_where_there_is_no_read_model(server: Server) {
+    let many: Vec<_> = purchases(21_000).collect();
+    for batch in many.chunks(1_000) {
+        server.accepted(batch.to_vec()).await;
+    }
+    let before = server.settled().await;
+    let kept = server.stop().await;
+    std::fs::remove_dir_all(kept.tenant().join("readmodel")).unwrap();
+    let server = kept.serve().await;
+    let after = server.settled().await;
+    assert_eq!((after.generation, &after.digest), (2, &before.digest));
+    assert_eq!((after.position, after.touchpoints), (before.position, before.touchpoints));
+    assert_eq!(after.building, None);
+    server.accepted([ordered("o-new", "1.50 EUR").by("user_id:1")]).await;
+    assert_eq!(server.totals().await.orders, 21_001, "it goes on");
+}
+
 pub async fn queries_go_on_during_a_rebuild(server: Server) {
     given_purchases(&server).await;
     assert_eq!(server.totals().await.orders, 3_000);

@@ -202,7 +202,7 @@ async fn a_rebuild_on_a_full_disk_fails_and_leaves_the_old_one_serving() {
     let digest = server.digest().await;
     let mut failed = 0;
     for after in [0, 3, 10, 20, 200] {
-        disk.fail(failing(FULL, "000002.db-wal", after));
+        disk.fail(failing(FULL, "building.db", after));
         let rebuilt = rebuild(&server).await;
         if disk.heal() == 0 {
             assert_eq!(rebuilt.unwrap().digest, digest);

@@ -60,7 +60,7 @@ fn event(number: usize) -> Value {
 fn records(places: Range<usize>) -> Vec<Incoming> {
     let record = |place: usize| {
         let json = receive(event(place), now(), &DEFINITIONS.catalogue).unwrap().into_json();
-        Incoming::decode(place as u64 + 1, now(), Place::Touchpoints, json, &DEFINITIONS)
+        Incoming::decode(place as u64 + 1, now(), Place::Touchpoints, &json, &DEFINITIONS)
     };
     places.map(record).collect()
 }

@@ -93,6 +93,8 @@ async fn a_generation_that_serves_is_on_the_disk() {
     server.accepted((0..EVENTS).map(order)).await;
     server.settled().await;
     assert_eq!(server.rebuild().await.last().unwrap().generation, 2);
+    // Built under another name.
+    disk.wrote_itself("default/readmodel/000002.db");
     disk.wrote_itself("default/readmodel/current");
     let left = tempfile::tempdir().unwrap();
     disk.cut(disk.operations(), Unsynced::Lost, left.path());

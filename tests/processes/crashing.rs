@@ -43,6 +43,17 @@ const FOLDING: [Point; 8] = [
 ];
 const FALLING_SILENT: [Point; 4] =
     [("silence/begun", 0), ("silence/folded", 0), ("silence/passed", 0), ("silence/committed", 0)];
+const BUILDING_IN_BULK: [Point; 9] = [
+    ("bulk/begun", 0),
+    ("bulk/taken", 0),
+    ("bulk/gathered", 0),
+    ("bulk/settled", 0),
+    ("bulk/arranged", 0),
+    ("bulk/written", 0),
+    ("bulk/indexed", 0),
+    ("bulk/complete", 0),
+    ("bulk/in-place", 0),
+];
 const REBUILDING: [Point; 4] =
     [("generation/opened", 0), ("generation/caught-up", 0), ("generation/synced", 0), ("current/drafted", 1)];
 /// A file is named at the start too, so the second time is meant.
@@ -172,7 +183,7 @@ async fn a_crash_while_silence_falls() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_while_a_generation_is_built() {
-    for point in REBUILDING {
+    for point in BUILDING_IN_BULK.into_iter().chain(REBUILDING) {
         rebuilds_and_goes_on(point).await;
     }
 }
@@ -209,7 +220,7 @@ async fn rebuilds_and_goes_on((point, passes): Point) {
 #[test]
 fn each_point_in_the_sources_has_its_crash_here() {
     let here: BTreeSet<String> =
-        [&OPENING[..], &APPENDING, &ON_JETSTREAM, &FOLDING, &FALLING_SILENT, &REBUILDING, &SWAPPING]
+        [&OPENING[..], &APPENDING, &ON_JETSTREAM, &FOLDING, &FALLING_SILENT, &BUILDING_IN_BULK, &REBUILDING, &SWAPPING]
             .concat()
             .into_iter()
             .map(|(point, _)| point.to_owned())

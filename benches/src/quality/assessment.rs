@@ -25,7 +25,7 @@ impl Cause {
             Self::NeverLinked => "known by what never stood beside the rest",
             Self::Typo => "an address or number typed wrong, nobody's",
             Self::TypoOfAnother => "an address or number typed wrong, another's",
-            Self::Office => "a call centre's or a shop's address or number",
+            Self::Office => "a company's own address or number",
             Self::Placeholder => "a placeholder in the place of a value",
         }
     }

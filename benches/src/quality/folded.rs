@@ -34,13 +34,7 @@ pub fn fold(touches: &[Touch], arrival: &[usize], rules: Rules) -> Result<Folded
             position += 1;
             let received = receive(told::event(*place, &touches[*place]), Timestamp::MAX, &definitions.catalogue)
                 .map_err(|broken| format!("a touchpoint was made up that is not valid: {broken:?}"))?;
-            batch.push(Incoming::decode(
-                position,
-                Timestamp::MAX,
-                Place::Touchpoints,
-                received.into_json(),
-                &definitions,
-            ));
+            batch.push(Incoming::decode(position, Timestamp::MAX, Place::Touchpoints, received.json(), &definitions));
         }
         let (count, applied) = (batch.len() as u64, model.apply(batch)?);
         if applied.fresh != count {

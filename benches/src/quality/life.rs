@@ -1,6 +1,7 @@
 //! What people do in a year, and what is told of it, before chance spoils some.
 
-use super::people::{Person, Population, Sort};
+use super::makeup::Makeup;
+use super::people::{Person, Population, Sort, pick};
 use super::slip::Slips;
 use crate::random::Random;
 
@@ -13,12 +14,8 @@ const EVENTS: f64 = 6.0;
 const MOST_EVENTS: f64 = 40.0;
 const SECONDS_BETWEEN: u64 = 120;
 
-/// An account is opened in the first session, else in the next, and so on, per mille.
-const OPENS_ACCOUNT: u64 = 500;
-/// Of the sessions with an account, those that begin signed in, per mille: that makes 60 % of all sessions anonymous at
-/// first. Of the others, those in which somebody signs in.
-const REMEMBERED: u64 = 600;
-const SIGNS_IN: u64 = 500;
+/// Sessions that begin without anybody signed in, per mille.
+const ANONYMOUS_AT_FIRST: u64 = 600;
 const GUEST_ORDERS: u64 = 350;
 /// Sessions that are not signed in, in which somebody asks for the newsletter.
 const ASKS_FOR_NEWS: u64 = 50;
@@ -27,8 +24,6 @@ const ON_THE_LIST: u64 = 600;
 const MOST_MAILS: u64 = 12;
 const CLICKS: u64 = 333;
 const MOST_VISITS: u64 = 5;
-/// Cards that are entered in the account.
-const CARD_IN_ACCOUNT: u64 = 500;
 const CALLS: u64 = 200;
 
 /// What misleads about an event, if anything; the truth, told by who made it up.
@@ -62,13 +57,29 @@ pub struct Year {
     pub anonymous_at_first: u64,
 }
 
-pub fn year(population: &Population, random: &mut Random) -> Year {
-    let slips = Slips::new(population);
+pub fn year(population: &Population, makeup: &Makeup, random: &mut Random) -> Year {
+    let slips = Slips::new(population, makeup);
+    let remembered = remembered(population, makeup);
     let mut year = Year::default();
     for (number, person) in population.people.iter().enumerate() {
-        Life { population, slips: &slips, number, person, year: &mut year, random }.live();
+        Life { population, makeup, remembered, slips: &slips, number, person, year: &mut year, random }.live();
     }
     year
+}
+
+/// Of the sessions of people who have an account by then, those that begin signed in, per mille: so many that of all
+/// sessions as many are anonymous at first as should be.
+fn remembered(population: &Population, makeup: &Makeup) -> u64 {
+    let leaves_without = 1.0 - makeup.signs_in as f64 / 1_000.0;
+    // Those until the account is open, which it is in the last session at the latest.
+    let until_opened = |sessions: u64| (0..sessions).map(|past| leaves_without.powi(past as i32)).sum::<f64>();
+    let (mut in_all, mut with_account) = (0.0, 0.0);
+    for person in &population.people {
+        let sessions = person.sessions as f64;
+        in_all += sessions;
+        with_account += if person.sort == Sort::Account { sessions - until_opened(person.sessions) } else { 0.0 };
+    }
+    (in_all * (1_000 - ANONYMOUS_AT_FIRST) as f64 / with_account) as u64
 }
 
 type Names = Vec<(&'static str, String)>;
@@ -76,6 +87,8 @@ type Names = Vec<(&'static str, String)>;
 /// One person's year in the making.
 struct Life<'a> {
     population: &'a Population,
+    makeup: &'a Makeup,
+    remembered: u64,
     slips: &'a Slips<'a>,
     number: usize,
     person: &'a Person,
@@ -108,7 +121,7 @@ impl Life<'_> {
                     self.comes_as_guest(&session, orders);
                 }
                 Sort::Account if has_account => self.comes_with_account(&session),
-                Sort::Account if is_last || self.random.per_mille(OPENS_ACCOUNT) => {
+                Sort::Account if is_last || self.random.per_mille(self.makeup.signs_in) => {
                     self.opens_account(&session);
                     has_account = true;
                 }
@@ -123,15 +136,7 @@ impl Life<'_> {
     }
 
     fn session(&mut self, start: u64) -> Session {
-        let mut rest = self.random.below(self.person.devices.iter().map(|(_, share)| share).sum());
-        let mut device = self.person.devices[0].0;
-        for (other, share) in &self.person.devices {
-            device = *other;
-            match rest.checked_sub(*share) {
-                Some(left) => rest = left,
-                None => break,
-            }
-        }
+        let device = *pick(&self.person.devices, self.random);
         let more = (-(1.0 - self.random.unit()).ln() * (EVENTS - 1.0)).min(MOST_EVENTS) as usize;
         self.year.sessions += 1;
         Session { device, start, events: 1 + more }
@@ -165,7 +170,7 @@ impl Life<'_> {
         let (mut names, trouble) = self.typed(true, with_phone);
         names.push(("user_id", self.person.user_id.clone()));
         self.on(session, session.events + 1, "customer.identified", names, trouble);
-        if let Some(card) = self.person.card.clone().filter(|_| self.random.per_mille(CARD_IN_ACCOUNT)) {
+        if let Some(card) = self.person.card.clone().filter(|_| self.random.per_mille(self.makeup.cards_in_account)) {
             let names = vec![("user_id", self.person.user_id.clone()), ("loyalty_card", card)];
             self.on(session, session.events + 2, "customer.linked", names, Trouble::None);
         }
@@ -173,9 +178,9 @@ impl Life<'_> {
 
     /// Signed in from the beginning, or after some events, or not at all. One in four who are orders, with a number typed.
     fn comes_with_account(&mut self, session: &Session) {
-        let signs_in_at = if self.random.per_mille(REMEMBERED) {
+        let signs_in_at = if self.random.per_mille(self.remembered) {
             0
-        } else if self.random.per_mille(SIGNS_IN) {
+        } else if self.random.per_mille(self.makeup.signs_in) {
             1 + self.random.below(session.events as u64) as usize
         } else {
             return self.looks_around(session);

@@ -6,6 +6,7 @@
 mod assessment;
 mod folded;
 mod life;
+mod makeup;
 mod people;
 mod report;
 mod slip;
@@ -21,6 +22,7 @@ use rapport_customer::identity::Rules;
 use rapport_touchpoint::Catalogue;
 
 use self::assessment::{Assessment, assess};
+use self::makeup::{Makeup, Named};
 use self::people::Population;
 use self::report::Report;
 use crate::Result;
@@ -30,7 +32,8 @@ use crate::random::Random;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     cargo run --release -p rapport-benches -- identity-quality\n  \
-    cargo run --release -p rapport-benches -- identity-quality --people 20000 --seed 7\n\n\
+    cargo run --release -p rapport-benches -- identity-quality --people 20000 --seed 7\n  \
+    cargo run --release -p rapport-benches -- identity-quality --population harsh\n\n\
     Fails if a goal is missed. docs/identity.md says what is made up, and why so.")]
 pub struct QualityArgs {
     /// How many people there are
@@ -39,6 +42,13 @@ pub struct QualityArgs {
     /// The same seed makes the same year
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// What the year is like; only the plain one has goals
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = Named::Plain)]
+    population: Named,
+    /// Of the sessions that begin anonymous, those in which somebody signs in on the way, in percent; by default as the
+    /// population has it
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
+    sign_in: Option<u64>,
     /// A tenant's definitions, whose rules of identity are measured; by default the default rules
     #[arg(long, value_name = "FILE")]
     definitions: Option<PathBuf>,
@@ -48,7 +58,9 @@ pub struct QualityArgs {
 }
 
 pub fn run(args: &QualityArgs) -> Result<()> {
-    let report = measure(args.people, args.seed, rules(args)?)?;
+    let made_up = args.population.makeup();
+    let signs_in = args.sign_in.map_or(made_up.signs_in, |percent| percent * 10);
+    let report = measure(args.people, args.seed, &Makeup { signs_in, ..made_up }, rules(args)?)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
@@ -66,13 +78,13 @@ fn rules(args: &QualityArgs) -> Result<Rules> {
     Ok(Definitions::parse(&path.display().to_string(), &text, &Catalogue::built_in())?.rules)
 }
 
-fn measure(people: u64, seed: u64, rules: Rules) -> Result<Report> {
+fn measure(people: u64, seed: u64, makeup: &Makeup, rules: Rules) -> Result<Report> {
     let mut random = Random::new(seed);
-    let population = Population::new(usize::try_from(people)?, &mut random);
-    let mut year = life::year(&population, &mut random);
+    let population = Population::new(usize::try_from(people)?, makeup, &mut random);
+    let mut year = life::year(&population, makeup, &mut random);
     told::spoil(&mut year.touches, &population, &mut random);
     let arrival = told::arrival(&year.touches, &mut random);
     let folded = folded::fold(&year.touches, &arrival, rules)?;
     let assessment: Assessment = assess(&year.touches, &folded);
-    Ok(Report::new(&population, &year, &folded, &assessment))
+    Ok(Report::new(makeup, &population, &year, &folded, &assessment))
 }

@@ -1,26 +1,21 @@
 //! Who there is: people, what they can be known by, and the devices that they use alone or share.
 
+use super::makeup::{Makeup, Offices};
 use crate::random::Random;
 
 /// How many devices people have, per mille; 2.5 on average.
-const DEVICES: [(u64, usize); 5] = [(150, 1), (400, 2), (300, 3), (100, 4), (50, 5)];
+const DEVICES: [(usize, u64); 5] = [(1, 150), (2, 400), (3, 300), (4, 100), (5, 50)];
 /// The share of the first device in a person's sessions, per mille, where there are others: a telephone.
 const FIRST_DEVICE: u64 = 650;
 /// Devices that are shared, per mille, and by how many people.
 const SHARED_DEVICES: usize = 100;
 const SHARERS: [usize; 3] = [2, 3, 4];
-/// People who have an account, and people who order as guests, per mille; the rest never says who they are.
-const WITH_ACCOUNT: u64 = 700;
-const GUESTS: u64 = 150;
 /// Sessions in the year of whoever says who they are, on average; most have fewer, some many more.
 const SESSIONS: f64 = 12.0;
 const MOST_SESSIONS: f64 = 120.0;
 const SESSIONS_OF_STRANGERS: u64 = 4;
 const WITH_PHONE: u64 = 800;
-const WITH_SECOND_EMAIL: u64 = 200;
 const WITH_CARD: u64 = 300;
-/// An office whose telephone or mailbox gets into other people's events, for so many people.
-const PEOPLE_PER_OFFICE: usize = 125;
 
 const GIVEN: [&str; 20] = [
     "anna", "bo", "chen", "daniel", "elif", "fatima", "georg", "hui", "ines", "jun", "karim", "lena", "mei", "nora",
@@ -64,23 +59,17 @@ pub struct Device {
 pub struct Population {
     pub people: Vec<Person>,
     pub devices: Vec<Device>,
-    /// Telephones and mailboxes of call centres and shops, the busiest first.
-    pub offices: Vec<(&'static str, String)>,
+    /// Telephones and mailboxes of call centres and shops, and how busy each is.
+    pub offices: Vec<((&'static str, String), u64)>,
 }
 
 impl Population {
-    pub fn new(people: usize, random: &mut Random) -> Self {
-        let mut population = Self { people: Vec::new(), devices: Vec::new(), offices: Vec::new() };
+    pub fn new(people: usize, makeup: &Makeup, random: &mut Random) -> Self {
+        let mut population = Self { people: Vec::new(), devices: Vec::new(), offices: offices(people, makeup) };
         for number in 0..people {
-            population.people.push(person(number, random));
+            population.people.push(person(number, makeup, random));
         }
         population.hand_out_devices(random);
-        for office in 0..people.div_ceil(PEOPLE_PER_OFFICE) {
-            population.offices.push(match office % 2 {
-                0 => ("phone", format!("+4930{:07}", 5_000_000 + office)),
-                _ => ("email", format!("shop-{office}@acme.example")),
-            });
-        }
         population
     }
 
@@ -88,7 +77,7 @@ impl Population {
     fn hand_out_devices(&mut self, random: &mut Random) {
         let mut others = Vec::new();
         for owner in 0..self.people.len() {
-            let many = pick(&DEVICES, random);
+            let many = *pick(&DEVICES, random);
             let rest = if many == 1 { 0 } else { (1_000 - FIRST_DEVICE) / (many as u64 - 1) };
             let first = self.device(1, random);
             self.people[owner].devices.push((first, 1_000 - rest * (many as u64 - 1)));
@@ -127,17 +116,31 @@ impl Population {
     }
 }
 
-fn person(number: usize, random: &mut Random) -> Person {
+fn offices(people: usize, makeup: &Makeup) -> Vec<((&'static str, String), u64)> {
+    let office = |number: usize| match number % 2 {
+        0 => ("phone", format!("+4930{:07}", 5_000_000 + number)),
+        _ => ("email", format!("shop-{number}@acme.example")),
+    };
+    match makeup.offices {
+        Offices::Alike(many) => (0..many).map(|number| (office(number), 1)).collect(),
+        Offices::ByZipf { people_each } => {
+            let busy = |number: usize| 1_000_000 / (number as u64 + 1);
+            (0..people.div_ceil(people_each)).map(|number| (office(number), busy(number))).collect()
+        }
+    }
+}
+
+fn person(number: usize, makeup: &Makeup, random: &mut Random) -> Person {
     let sort = match random.below(1_000) {
-        rest if rest < WITH_ACCOUNT => Sort::Account,
-        rest if rest < WITH_ACCOUNT + GUESTS => Sort::Guest,
-        _ => Sort::Stranger,
+        rest if rest < makeup.guests => Sort::Guest,
+        rest if rest < makeup.guests + makeup.strangers => Sort::Stranger,
+        _ => Sort::Account,
     };
     let sessions = match sort {
         Sort::Stranger => 1 + random.below(SESSIONS_OF_STRANGERS),
         Sort::Account | Sort::Guest => 1 + (-(1.0 - random.unit()).ln() * (SESSIONS - 1.0)).min(MOST_SESSIONS) as u64,
     };
-    let emails = 1 + usize::from(random.per_mille(WITH_SECOND_EMAIL));
+    let emails = 1 + usize::from(random.per_mille(makeup.second_emails));
     Person {
         sort,
         user_id: format!("{}", 100_000 + number),
@@ -155,13 +158,14 @@ fn address(number: usize, random: &mut Random) -> String {
     format!("{}.{}{number}@{}", one_of(&GIVEN), one_of(&FAMILY), one_of(&HOSTS))
 }
 
-fn pick(shares: &[(u64, usize)], random: &mut Random) -> usize {
-    let mut rest = random.below(shares.iter().map(|(share, _)| share).sum());
-    for (share, what) in shares {
+/// One of these, each as often as its share says.
+pub fn pick<'a, What>(shares: &'a [(What, u64)], random: &mut Random) -> &'a What {
+    let mut rest = random.below(shares.iter().map(|(_, share)| share).sum());
+    for (what, share) in shares {
         match rest.checked_sub(*share) {
             Some(left) => rest = left,
-            None => return *what,
+            None => return what,
         }
     }
-    shares[0].1
+    &shares[0].0
 }

@@ -3,28 +3,27 @@
 use std::collections::HashSet;
 
 use super::life::Trouble;
+use super::makeup::Makeup;
 use super::people::Population;
 use crate::random::Random;
 
 /// Typed values that are wrong, per mille.
 const WRONG: u64 = 30;
-/// Of these, one in so many is what another customer has. Address books of the world are dense, those of one company are
-/// not, so this is more than there will be.
-const ANOTHERS_ONE_IN: u64 = 20;
 
 pub struct Slips<'a> {
     emails: Vec<&'a str>,
     phones: Vec<&'a str>,
     taken: HashSet<&'a str>,
+    of_another: u64,
 }
 
 impl<'a> Slips<'a> {
-    pub fn new(population: &'a Population) -> Self {
+    pub fn new(population: &'a Population, makeup: &Makeup) -> Self {
         let emails: Vec<&str> =
             population.people.iter().flat_map(|person| person.emails.iter().map(String::as_str)).collect();
         let phones: Vec<&str> = population.people.iter().filter_map(|person| person.phone.as_deref()).collect();
         let taken = emails.iter().chain(&phones).copied().collect();
-        Self { emails, phones, taken }
+        Self { emails, phones, taken, of_another: makeup.typos_of_another }
     }
 
     /// What comes of an e-mail or a telephone number that somebody types.
@@ -32,7 +31,7 @@ impl<'a> Slips<'a> {
         if !random.per_mille(WRONG) {
             return (value.to_owned(), Trouble::None);
         }
-        if random.one_in(ANOTHERS_ONE_IN) {
+        if random.per_mille(self.of_another) {
             let of = if namespace == "email" { &self.emails } else { &self.phones };
             let other = of[random.below(of.len() as u64) as usize];
             return (other.to_owned(), if other == value { Trouble::None } else { Trouble::TypoOfAnother });

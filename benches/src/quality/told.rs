@@ -4,7 +4,7 @@ use rapport_touchpoint::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::life::{Touch, Trouble};
-use super::people::Population;
+use super::people::{Population, pick};
 use crate::random::Random;
 
 /// Events with a value that names nobody, and events with an office's, per mille.
@@ -36,23 +36,10 @@ pub fn spoil(touches: &mut [Touch], population: &Population, random: &mut Random
             touch.identifiers.push((namespace, value.to_owned()));
             touch.trouble = Trouble::Placeholder;
         } else if random.per_mille(OFFICES) {
-            touch.identifiers.push(office(population, random));
+            touch.identifiers.push(pick(&population.offices, random).clone());
             touch.trouble = Trouble::Office;
         }
     }
-}
-
-/// By Zipf: the second busiest is half as busy as the first, the third a third.
-fn office(population: &Population, random: &mut Random) -> (&'static str, String) {
-    let share = |rank: usize| 1_000_000 / (rank as u64 + 1);
-    let mut rest = random.below((0..population.offices.len()).map(share).sum());
-    for (rank, office) in population.offices.iter().enumerate() {
-        match rest.checked_sub(share(rank)) {
-            Some(left) => rest = left,
-            None => return office.clone(),
-        }
-    }
-    population.offices[0].clone()
 }
 
 /// The places of the touches, in the order in which they arrive.

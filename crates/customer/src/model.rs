@@ -26,7 +26,7 @@ impl Model {
     /// Raised whenever the same events give another state; read models of an older version are then built anew.
     pub fn version(self) -> u32 {
         match self {
-            Self::Identity => 1,
+            Self::Identity => 2,
             Self::Profile => 1,
             Self::Journey => 1,
             Self::Feedback => 1,

@@ -78,6 +78,14 @@ impl Log {
         }
     }
 
+    /// About how much room it takes where it is kept.
+    pub async fn bytes(&self) -> Result<u64, ReadError> {
+        match self {
+            Self::Embedded(log) => Ok(log.bytes()),
+            Self::JetStream(log) => log.bytes().await,
+        }
+    }
+
     pub fn epoch(&self) -> &Epoch {
         match self {
             Self::Embedded(log) => log.epoch(),

@@ -3,11 +3,12 @@
 //! What one form says, the other says too: `from_proto(to_proto(event))` is `event`, but for attributes that are null or
 //! an empty id, source, type or specversion; both stand for "absent".
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use rapport_touchpoint::limits::{MAX_EXTENSION_BYTES, MAX_QUOTED_CHARS};
-use rapport_touchpoint::{Timestamp, Violation};
-use serde_json::{Map, Value};
+use rapport_touchpoint::{Json, Object, Timestamp, Violation};
+use serde_json::Value;
 
 use crate::wire::cloudevents::CloudEvent;
 use crate::wire::cloudevents::cloud_event::cloud_event_attribute_value::Attr;
@@ -61,22 +62,20 @@ fn attr(name: &str, value: Value) -> Result<Attr, Violation> {
     }
 }
 
-/// From protobuf to the JSON object that [`receive`](rapport_touchpoint::receive) checks.
-pub fn from_proto(proto: CloudEvent) -> Result<Value, Violation> {
-    let mut event = Map::new();
-    let fields = [proto.id, proto.source, proto.spec_version, proto.r#type];
+/// From protobuf to the JSON object that [`receive`](rapport_touchpoint::receive) checks. What can be is borrowed.
+pub fn from_proto(proto: &CloudEvent) -> Result<Json<'_>, Violation> {
+    let mut event = Vec::with_capacity(FIELDS.len() + proto.attributes.len() + 1);
+    let fields = [&proto.id, &proto.source, &proto.spec_version, &proto.r#type];
     for (name, text) in FIELDS.into_iter().zip(fields) {
         // proto3 cannot tell an empty string from none.
         if !text.is_empty() {
-            event.insert(name.to_owned(), Value::String(text));
+            event.push((Cow::Borrowed(name), Json::Text(Cow::Borrowed(text))));
         }
     }
     let mut first_violation: Option<Violation> = None;
-    for (name, CloudEventAttributeValue { attr }) in proto.attributes {
-        match attribute(&name, attr) {
-            Ok(value) => {
-                event.insert(name, value);
-            }
+    for (name, CloudEventAttributeValue { attr }) in &proto.attributes {
+        match attribute(name, attr.as_ref()) {
+            Ok(value) => event.push((Cow::Borrowed(name), value)),
             // The order of a protobuf map is random; the answer is not.
             Err(violation) => match &first_violation {
                 Some(first) if first.field <= violation.field => {}
@@ -87,22 +86,22 @@ pub fn from_proto(proto: CloudEvent) -> Result<Value, Violation> {
     if let Some(violation) = first_violation {
         return Err(violation);
     }
-    if let Some(data) = proto.data {
-        event.insert("data".to_owned(), json(data)?);
+    if let Some(data) = &proto.data {
+        event.push((Cow::Borrowed("data"), json(data)?));
     }
-    Ok(Value::Object(event))
+    Ok(Json::Object(Object::of(event)))
 }
 
-fn attribute(name: &str, attr: Option<Attr>) -> Result<Value, Violation> {
+fn attribute<'a>(name: &str, attr: Option<&'a Attr>) -> Result<Json<'a>, Violation> {
     if name == "data" || FIELDS.contains(&name) {
         return Err(Violation::new(name, "stands among the attributes; it has a field of its own in the message"));
     }
     match attr {
-        Some(Attr::CeString(text) | Attr::CeUri(text) | Attr::CeUriRef(text)) => Ok(Value::String(text)),
-        Some(Attr::CeBoolean(flag)) => Ok(Value::Bool(flag)),
-        Some(Attr::CeInteger(number)) => Ok(Value::from(number)),
+        Some(Attr::CeString(text) | Attr::CeUri(text) | Attr::CeUriRef(text)) => Ok(Json::Text(Cow::Borrowed(text))),
+        Some(Attr::CeBoolean(flag)) => Ok(Json::Bool(*flag)),
+        Some(Attr::CeInteger(number)) => Ok(Json::Number((*number).into())),
         Some(Attr::CeTimestamp(moment)) => {
-            timestamp(&moment).map(|at| Value::String(at.to_string())).ok_or_else(|| {
+            timestamp(moment).map(|at| Json::Text(Cow::Owned(at.to_string()))).ok_or_else(|| {
                 let found = format!("{} s and {} ns", moment.seconds, moment.nanos);
                 Violation::new(shown(name), format!("is {found}, which lies outside 1970-01-01 to 2262-04-11"))
             })
@@ -119,10 +118,10 @@ pub(crate) fn timestamp(moment: &prost_types::Timestamp) -> Option<Timestamp> {
     Timestamp::from_nanos(nanos)
 }
 
-fn json(data: Data) -> Result<Value, Violation> {
-    let parsed = match &data {
-        Data::TextData(text) => serde_json::from_str(text),
-        Data::BinaryData(bytes) => serde_json::from_slice(bytes),
+fn json(data: &Data) -> Result<Json<'_>, Violation> {
+    let text = match data {
+        Data::TextData(text) => text.as_bytes(),
+        Data::BinaryData(bytes) => bytes.as_slice(),
         Data::ProtoData(any) => {
             let rule = format!(
                 "is a protobuf message ({}); send JSON as text_data or binary_data, which anybody can read later",
@@ -131,7 +130,7 @@ fn json(data: Data) -> Result<Value, Violation> {
             return Err(Violation::new("data", rule));
         }
     };
-    parsed.map_err(|error| Violation::new("data", format!("is not JSON in UTF-8: {error}")))
+    Json::parse(text).map_err(|error| Violation::new("data", format!("is not JSON in UTF-8: {error}")))
 }
 
 /// A stranger's name, fit for an error message.
@@ -142,7 +141,7 @@ fn shown(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Map, json};
 
     use super::*;
 
@@ -153,21 +152,25 @@ mod tests {
 
     #[track_caller]
     fn refused(event: CloudEvent, field: &str, rule: &str) {
-        let violation = from_proto(event).unwrap_err();
+        let violation = from_proto(&event).unwrap_err();
         assert_eq!(violation.field, field);
         assert!(violation.rule.contains(rule), "{violation}");
+    }
+
+    fn in_json(proto: &CloudEvent) -> Value {
+        Value::from(&from_proto(proto).unwrap())
     }
 
     #[test]
     fn time_stays_as_it_was_written() {
         let event = json!({"id": "1", "time": "2026-11-21T18:00:00.120+08:00", "data": {"amount": "12.00"}});
-        assert_eq!(from_proto(to_proto(event.clone()).unwrap()).unwrap(), event);
+        assert_eq!(in_json(&to_proto(event.clone()).unwrap()), event);
     }
 
     #[test]
     fn absent_strings_are_absent_attributes() {
-        assert_eq!(from_proto(CloudEvent::default()).unwrap(), json!({}));
-        assert_eq!(from_proto(to_proto(json!({"subject": null, "id": ""})).unwrap()).unwrap(), json!({}));
+        assert_eq!(in_json(&CloudEvent::default()), json!({}));
+        assert_eq!(in_json(&to_proto(json!({"subject": null, "id": ""})).unwrap()), json!({}));
     }
 
     #[test]
@@ -181,7 +184,7 @@ mod tests {
             (Attr::CeInteger(-7), json!(-7)),
             (Attr::CeTimestamp(moment), json!("1970-01-01T00:00:01.12Z")),
         ] {
-            assert_eq!(from_proto(with("x", attr)).unwrap(), json!({"id": "1", "x": value}));
+            assert_eq!(in_json(&with("x", attr)), json!({"id": "1", "x": value}));
         }
     }
 
@@ -249,7 +252,7 @@ mod tests {
             event.extend(fields.into_iter().map(|(name, text)| (name.to_owned(), Value::String(text))));
             event.extend(data.map(|data| ("data".to_owned(), data)));
             let event = Value::Object(event);
-            prop_assert_eq!(from_proto(to_proto(event.clone()).unwrap()).unwrap(), event);
+            prop_assert_eq!(in_json(&to_proto(event.clone()).unwrap()), event);
         }
     }
 }

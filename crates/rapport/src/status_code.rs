@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 use crate::deciding::DecideError;
 use crate::gateway::PublishError;
 use crate::hosting::NotHosted;
-use crate::projector::{LookUpError, RebuildError, ScratchError};
+use crate::projector::{BulkError, LookUpError, RebuildError, ScratchError};
 use crate::query::QueryError;
 use crate::replay::ReplayError;
 use crate::tenants::UnknownTenant;
@@ -68,7 +68,7 @@ fn query_code(error: &QueryError) -> Code {
         QueryError::NoIdentifier { .. } | QueryError::NoDecision { .. } => Code::NotFound,
         QueryError::UnknownTenant(_) | QueryError::NoCustomer { .. } | QueryError::NoJourney { .. } => Code::NotFound,
         QueryError::NotFolded { .. } => Code::Unimplemented,
-        QueryError::TooManyWatchers { .. } => Code::ResourceExhausted,
+        QueryError::TooManyWatchers { .. } | QueryError::TooManyQuestions { .. } => Code::ResourceExhausted,
         QueryError::Argument { .. } | QueryError::Definitions(_) => Code::InvalidArgument,
         QueryError::NotYet(_) => Code::DeadlineExceeded,
         QueryError::Log(error) => read_code(error),
@@ -98,9 +98,12 @@ fn scratch_code(error: &ScratchError) -> Code {
         ScratchError::Stopping => Code::Unavailable,
         ScratchError::Unwatched => Code::Cancelled,
         ScratchError::Log(error) => read_code(error),
-        ScratchError::Folder { .. } | ScratchError::Scratch(_) | ScratchError::Serving(_) | ScratchError::BrokenOff => {
-            Code::Internal
-        }
+        ScratchError::Bulk(BulkError::NoRoom { .. }) => Code::FailedPrecondition,
+        ScratchError::Folder { .. }
+        | ScratchError::Scratch(_)
+        | ScratchError::Bulk(_)
+        | ScratchError::Serving(_)
+        | ScratchError::BrokenOff => Code::Internal,
     }
 }
 

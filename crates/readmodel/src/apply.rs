@@ -5,16 +5,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rapport_customer::Totals;
-use rapport_touchpoint::{Timestamp, Touchpoint};
+use rapport_touchpoint::{RecordHash, Timestamp, Touchpoint};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::checkpoint::{self, Checkpoint, FencePoint};
 use crate::customers::{self, Customers};
+use crate::decisions::Decided;
 use crate::error::{ReadModelError, Result};
 use crate::identifiers::IdentifierKey;
+use crate::identity::Changes;
 use crate::incoming::Ready;
 use crate::known::Known;
 use crate::labels::Labels;
+use crate::parked::{self, ParkedEvent};
 use crate::seen::{Conflict, Sifted, sift};
 use crate::totals::Difference;
 use crate::{Definitions, Incoming, Origin, Spacing, decisions, discards, fold, identity, schema};
@@ -173,6 +176,74 @@ impl ReadModel {
     /// A moment at or before the next silence that changes something.
     pub fn due(&self) -> Result<Option<Timestamp>> {
         customers::due(&self.connection)
+    }
+
+    /// The writer's connection alone.
+    pub(crate) fn into_connection(self) -> Connection {
+        self.connection
+    }
+
+    /// Is this a record that never counts?
+    pub(crate) fn is_discarded(&self, record: RecordHash) -> Result<bool> {
+        discards::holds(&self.connection, record)
+    }
+
+    /// Parks records of a file in the making.
+    pub(crate) fn park(&mut self, events: &[ParkedEvent]) -> Result<()> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for event in events {
+            parked::park(&tx, event)?;
+        }
+        Ok(tx.commit()?)
+    }
+
+    /// Folds customers whose timelines are stored, and no more.
+    pub(crate) fn fold_stored(&mut self, stored: &[CustomerKey]) -> Result<()> {
+        self.change(|_, _, _, _| {
+            let mut changes = Changes::default();
+            stored.iter().for_each(|CustomerKey(customer)| changes.refold(*customer));
+            Ok(changes)
+        })
+    }
+
+    /// Takes in decisions that stand before the checkpoint.
+    pub(crate) fn decide(&mut self, decided: &[Decided]) -> Result<()> {
+        self.change(|tx, known, definitions, tenant_key| {
+            for Decided { position, decision } in decided {
+                discards::take(tx, *position, decision)?;
+            }
+            decisions::keep(tx, decided)?;
+            Ok(identity::settle(tx, known, definitions, tenant_key, Vec::new(), decided)?.1)
+        })
+    }
+
+    /// Folds the customers that change without a new record of the log.
+    fn change(
+        &mut self,
+        find: impl FnOnce(&Transaction<'_>, &mut Known, &Definitions, &[u8; 32]) -> Result<Changes>,
+    ) -> Result<()> {
+        let Self { connection, origin, definitions, known, customers, .. } = self;
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let changes = find(&tx, known, definitions, &origin.key)?;
+        let mut difference = Difference::default();
+        let mut folding = fold::Folding {
+            tx: &tx,
+            definitions,
+            spacing: self.spacing,
+            known,
+            customers,
+            clock: self.checkpoint.clock,
+            position: self.checkpoint.position,
+            difference: &mut difference,
+            labels: Labels::default(),
+            reread: 0,
+        };
+        folding.fold(Vec::new(), &changes)?;
+        difference.write(&tx)?;
+        Ok(tx.commit()?)
     }
 
     fn forget_unless(&mut self, committed: bool) {

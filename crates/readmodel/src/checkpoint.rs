@@ -84,6 +84,13 @@ pub(crate) fn advance(
     }
     let position = last.position;
     let mut fence = from.fence.clone();
+    fence_off(&mut fence, last);
+    write_fence(tx, &fence)?;
+    Ok(Checkpoint { position, clock: from.clock, fence })
+}
+
+/// What is folded in ends here now.
+pub(crate) fn fence_off(fence: &mut Vec<FencePoint>, last: FencePoint) {
     if let [.., before, newest] = &fence[..]
         && newest.position < before.position + SPACING
     {
@@ -93,10 +100,24 @@ pub(crate) fn advance(
     if fence.len() > MOST_POINTS {
         fence.remove(0);
     }
+}
+
+/// Says of a file without a checkpoint how far it is: up to the last point of its fence.
+pub(crate) fn set(tx: &Transaction<'_>, fence: &[FencePoint], clock: Timestamp, duplicates: u64) -> Result<()> {
+    let position = fence.last().map_or(0, |last| last.position);
+    tx.prepare_cached("UPDATE checkpoint SET position = ?1, clock = ?2, duplicates = ?3")?.execute(params![
+        position,
+        clock.nanos(),
+        duplicates
+    ])?;
+    write_fence(tx, fence)
+}
+
+fn write_fence(tx: &Transaction<'_>, fence: &[FencePoint]) -> Result<()> {
     tx.prepare_cached("DELETE FROM fence")?.execute([])?;
     let mut insert = tx.prepare_cached("INSERT INTO fence VALUES (?1, ?2)")?;
-    for point in &fence {
+    for point in fence {
         insert.execute(params![point.position, point.hash.0])?;
     }
-    Ok(Checkpoint { position, clock: from.clock, fence })
+    Ok(())
 }

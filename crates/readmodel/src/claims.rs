@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use hashlink::LruCache;
-use rapport_customer::identity::{Claim, Span, spans};
+use rapport_customer::identity::{Claim, Span, Visit, spans};
 use rapport_touchpoint::OrderKey;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::error::Result;
 use crate::identifiers::IdentifierKey;
@@ -70,15 +70,9 @@ impl Claims {
         (barred, is_first): (bool, bool),
     ) -> Result<()> {
         let Claim { event, by } = &claim;
-        tx.prepare_cached("INSERT OR REPLACE INTO claims VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-            device,
-            event.as_bytes(),
-            by,
-            barred
-        ])?;
+        Inserting::into(tx)?.insert(device, &claim, barred)?;
         if is_first {
-            tx.prepare_cached("INSERT OR REPLACE INTO claimants VALUES (?1, ?2, ?3)")?
-                .execute(params![by, device, barred])?;
+            insert_claimant(tx, *by, device, barred)?;
         }
         if !barred
             && let Some(last) = self.last.peek_mut(&device)
@@ -119,6 +113,32 @@ impl Claims {
         }
         Ok(self.last.peek(&device).and_then(Option::as_ref))
     }
+}
+
+/// Writes many claims one after the other.
+pub(crate) struct Inserting<'a>(CachedStatement<'a>);
+
+impl<'a> Inserting<'a> {
+    pub fn into(tx: &'a Transaction<'_>) -> Result<Self> {
+        Ok(Self(tx.prepare_cached("INSERT OR REPLACE INTO claims VALUES (?1, ?2, ?3, ?4)")?))
+    }
+
+    pub fn insert(&mut self, device: IdentifierKey, claim: &StoredClaim, barred: bool) -> Result<()> {
+        self.0.execute(params![device, claim.event.as_bytes(), claim.by, barred])?;
+        Ok(())
+    }
+}
+
+/// Notes that an anchor claimed a device at some time.
+pub(crate) fn insert_claimant(
+    tx: &Transaction<'_>,
+    anchor: IdentifierKey,
+    device: IdentifierKey,
+    barred: bool,
+) -> Result<()> {
+    tx.prepare_cached("INSERT OR REPLACE INTO claimants VALUES (?1, ?2, ?3)")?
+        .execute(params![anchor, device, barred])?;
+    Ok(())
 }
 
 /// An anchor of whose claims none is left.
@@ -186,23 +206,34 @@ pub(crate) fn devices_of(connection: &Connection, anchor: IdentifierKey) -> Resu
     Ok(devices)
 }
 
-/// Into whose hands a device passed, and from which event on; the last `most` times. `None` is the beginning of time.
+/// A device passed into somebody's hands.
+pub(crate) struct HandOver {
+    /// Its events are theirs from here on; `None` from the beginning of time.
+    pub since: Option<OrderKey>,
+    /// The event in which they claimed it; `None` if a merge by hand gave it to them.
+    pub claim: Option<OrderKey>,
+    pub to: IdentifierKey,
+}
+
+/// Into whose hands a device passed, the last `most` times.
 pub(crate) fn hands(
     connection: &Connection,
     device: IdentifierKey,
     most: usize,
-) -> Result<Vec<(Option<OrderKey>, IdentifierKey)>> {
+    visit: Visit,
+) -> Result<Vec<HandOver>> {
     let mut find = connection
         .prepare_cached("SELECT event, anchor FROM claims WHERE device = ?1 AND barred = 0 ORDER BY event")?;
-    let mut hands: VecDeque<(Option<OrderKey>, IdentifierKey)> =
-        decisions::gift(connection, device)?.map(|gift| (None, gift.to)).into_iter().collect();
-    for claim in find.query_map([device], from_row)? {
+    let mut hands: VecDeque<HandOver> = VecDeque::new();
+    let mut before: Option<OrderKey> = None;
+    let claims = by_hand(connection, device)?.map(Ok).into_iter().chain(find.query_map([device], from_row)?);
+    for claim in claims {
         let Claim { event, by } = claim?;
-        match hands.back() {
-            Some((_, last)) if *last == by => {}
-            Some(_) => hands.push_back((Some(event), by)),
-            None => hands.push_back((None, by)),
+        if hands.back().is_none_or(|last| last.to != by) {
+            let since = before.map(|before| visit.handover(&before, &event));
+            hands.push_back(HandOver { since, claim: (event != OrderKey::MIN).then(|| event.clone()), to: by });
         }
+        before = Some(event);
         if hands.len() > most {
             hands.pop_front();
         }
@@ -211,7 +242,7 @@ pub(crate) fn hands(
 }
 
 /// All of a device's time, by the customers that have it; empty if nobody claimed it.
-pub(crate) fn owners(connection: &Connection, device: IdentifierKey) -> Result<Vec<Span<IdentifierKey>>> {
+pub(crate) fn owners(connection: &Connection, device: IdentifierKey, visit: Visit) -> Result<Vec<Span<IdentifierKey>>> {
     let mut find = connection
         .prepare_cached("SELECT event, anchor FROM claims WHERE device = ?1 AND barred = 0 ORDER BY event")?;
     let mut customers: BTreeMap<IdentifierKey, IdentifierKey> = BTreeMap::new();
@@ -226,7 +257,7 @@ pub(crate) fn owners(connection: &Connection, device: IdentifierKey) -> Result<V
         customers.insert(by, customer);
         owned.push(Claim { event, by: customer });
     }
-    Ok(spans(owned))
+    Ok(spans(owned, visit))
 }
 
 /// The stretches of a device's time that belong to these anchors, from one event on; the first may begin before it.
@@ -235,6 +266,7 @@ pub(crate) fn spans_of(
     device: IdentifierKey,
     anchors: &[IdentifierKey],
     from: &OrderKey,
+    visit: Visit,
 ) -> Result<Vec<Span<bool>>> {
     let first = before(connection, device, from)?;
     let mut find = connection.prepare_cached(
@@ -243,5 +275,5 @@ pub(crate) fn spans_of(
     let later = find.query_map(params![device, from.as_bytes()], from_row)?.collect::<rusqlite::Result<Vec<_>>>()?;
     let claims = first.into_iter().chain(later);
     let ours = claims.map(|claim| Claim { by: anchors.contains(&claim.by), event: claim.event });
-    Ok(spans(ours).into_iter().filter(|span| span.of).collect())
+    Ok(spans(ours, visit).into_iter().filter(|span| span.of).collect())
 }

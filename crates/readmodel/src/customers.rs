@@ -80,30 +80,10 @@ impl Customers {
         due_before: Option<Option<Timestamp>>,
         position: u64,
     ) -> Result<()> {
-        let due = customer.shown.due.map(Timestamp::nanos);
-        let stored = stored.as_ref().unwrap_or(&customer.shown.encoded);
-        let state = |model: Model| stored.iter().find(|stored| stored.model == model).map(|stored| &stored.bytes);
-        let states = Model::ALL.map(state);
-        let [identity, profile, journey, feedback] = &states;
-        let (first, last) = (customer.first.as_bytes(), customer.last.as_bytes());
-        let mut values: Vec<&dyn ToSql> =
-            vec![&key, &first, &last, &customer.events, &position, identity, profile, journey, feedback];
-        let sql = match due_before {
-            None => "INSERT INTO customers VALUES (?1, ?2, ?3, ?4, ?10, ?5, ?6, ?7, ?8, ?9)",
-            // An update touches the indexes of all columns that it sets.
-            Some(before) if before == customer.shown.due => {
-                "UPDATE customers SET first = ?2, last = ?3, events = ?4, changed = ?5,
-                 identity = ?6, profile = ?7, journey = ?8, feedback = ?9 WHERE id = ?1"
-            }
-            Some(_) => {
-                "UPDATE customers SET first = ?2, last = ?3, events = ?4, changed = ?5,
-                 identity = ?6, profile = ?7, journey = ?8, feedback = ?9, due = ?10 WHERE id = ?1"
-            }
-        };
-        if due_before != Some(customer.shown.due) {
-            values.push(&due);
-        }
-        tx.prepare_cached(sql)?.execute(&values[..])?;
+        let Customer { first, last, events, shown, .. } = &customer;
+        let states = stored.as_ref().unwrap_or(&shown.encoded);
+        let row = CustomerRow { first, last, events: *events, due: shown.due, changed: position, states };
+        row.write(tx, key, due_before)?;
         self.bytes += customer.bytes();
         self.cache.insert(key, customer);
         while self.bytes > MOST_CACHED_BYTES
@@ -116,6 +96,47 @@ impl Customers {
 
     pub fn delete(&mut self, tx: &Transaction<'_>, key: IdentifierKey) -> Result<()> {
         tx.prepare_cached("DELETE FROM customers WHERE id = ?1")?.execute([key])?;
+        Ok(())
+    }
+}
+
+/// What stands of a customer in its row.
+pub(crate) struct CustomerRow<'a> {
+    pub first: &'a OrderKey,
+    pub last: &'a OrderKey,
+    pub events: u64,
+    pub due: Option<Timestamp>,
+    pub changed: u64,
+    /// After the latest event.
+    pub states: &'a [Encoded],
+}
+
+impl CustomerRow<'_> {
+    /// `due_before` is the moment in the row, if there is a row.
+    pub fn write(&self, tx: &Transaction<'_>, key: IdentifierKey, due_before: Option<Option<Timestamp>>) -> Result<()> {
+        let due = self.due.map(Timestamp::nanos);
+        let state = |model: Model| self.states.iter().find(|state| state.model == model).map(|state| &state.bytes);
+        let states = Model::ALL.map(state);
+        let [identity, profile, journey, feedback] = &states;
+        let (first, last) = (self.first.as_bytes(), self.last.as_bytes());
+        let mut values: Vec<&dyn ToSql> =
+            vec![&key, &first, &last, &self.events, &self.changed, identity, profile, journey, feedback];
+        let sql = match due_before {
+            None => "INSERT INTO customers VALUES (?1, ?2, ?3, ?4, ?10, ?5, ?6, ?7, ?8, ?9)",
+            // An update touches the indexes of all columns that it sets.
+            Some(before) if before == self.due => {
+                "UPDATE customers SET first = ?2, last = ?3, events = ?4, changed = ?5,
+                 identity = ?6, profile = ?7, journey = ?8, feedback = ?9 WHERE id = ?1"
+            }
+            Some(_) => {
+                "UPDATE customers SET first = ?2, last = ?3, events = ?4, changed = ?5,
+                 identity = ?6, profile = ?7, journey = ?8, feedback = ?9, due = ?10 WHERE id = ?1"
+            }
+        };
+        if due_before != Some(self.due) {
+            values.push(&due);
+        }
+        tx.prepare_cached(sql)?.execute(&values[..])?;
         Ok(())
     }
 }
@@ -152,6 +173,17 @@ pub(crate) fn state(row: &Row<'_>, from: usize, model: Model) -> rusqlite::Resul
 /// The columns of states, in the order of the models' numbers.
 pub(crate) const STATES: &str = "identity, profile, journey, feedback";
 
+/// What the models know of a customer after its last event, from such a row.
+pub(crate) fn states(row: &Row<'_>, from: usize, key: IdentifierKey, definitions: &Definitions) -> Result<States> {
+    let mut states = States::new(&definitions.models, &definitions.journeys);
+    for model in &definitions.models {
+        let broken = |why: &str| ReadModelError::corrupt(format!("the {} of customer {}: {why}", model.name(), key.0));
+        let bytes = state(row, from, *model)?.ok_or_else(|| broken("there is none"))?;
+        states.decode(*model, &bytes).map_err(|error| broken(&error.to_string()))?;
+    }
+    Ok(states)
+}
+
 pub(crate) fn load(
     connection: &Connection,
     key: IdentifierKey,
@@ -164,12 +196,7 @@ pub(crate) fn load(
     let Some(row) = rows.next()? else { return Ok(None) };
     let (first, last) = (OrderKey::from_bytes(row.get(0)?), OrderKey::from_bytes(row.get(1)?));
     let (events, due) = (row.get(2)?, row.get::<_, Option<i64>>(3)?.and_then(Timestamp::from_nanos));
-    let mut states = States::new(&definitions.models, &definitions.journeys);
-    for model in &definitions.models {
-        let broken = |why: &str| ReadModelError::corrupt(format!("the {} of customer {}: {why}", model.name(), key.0));
-        let bytes = state(row, 4, *model)?.ok_or_else(|| broken("there is none"))?;
-        states.decode(*model, &bytes).map_err(|error| broken(&error.to_string()))?;
-    }
+    let states = states(row, 4, key, definitions)?;
     let now = states.at(clock, &definitions.journeys, &mut Vec::new());
     let mut shown = Shown::of(&now, &first, definitions);
     shown.due = due;

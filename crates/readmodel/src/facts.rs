@@ -34,7 +34,12 @@ impl Stored {
         Ok(read())
     }
 
-    fn counts(&self, earliest: &OrderKey, zone: &Zone, difference: &mut Difference) {
+    /// A fact that nothing has closed yet.
+    pub fn new(key: FactKey, fact: Fact) -> Self {
+        Self { kind: fact.kind(), key, json: fact.encode(), fact, closed_by: None }
+    }
+
+    pub fn counts(&self, earliest: &OrderKey, zone: &Zone, difference: &mut Difference) {
         difference.totals.add_all(&self.fact.contributes(&self.key, self.closed_by.is_some(), zone));
         difference.digest_gains(self.kind.model(), self.digest(earliest));
     }
@@ -62,14 +67,8 @@ impl Facts<'_, '_> {
         for change in changes.drain(..) {
             match change {
                 FactChange::Put(key, fact) => {
-                    let stored = Stored { kind: fact.kind(), key, json: fact.encode(), fact, closed_by: None };
-                    self.tx.prepare_cached("INSERT INTO facts VALUES (?1, ?2, ?3, ?4, ?5, NULL)")?.execute(params![
-                        self.customer,
-                        stored.key.event.as_bytes(),
-                        stored.kind.number(),
-                        stored.key.slot,
-                        stored.json
-                    ])?;
+                    let stored = Stored::new(key, fact);
+                    insert(self.tx, self.customer, &stored)?;
                     stored.counts(earliest, self.zone, difference);
                 }
                 FactChange::Close { kind, key, by } => self.close(kind, &key, by, earliest, difference)?,
@@ -141,6 +140,19 @@ impl Facts<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// A fact that was not there before.
+pub(crate) fn insert(tx: &Transaction<'_>, customer: IdentifierKey, stored: &Stored) -> Result<()> {
+    tx.prepare_cached("INSERT INTO facts VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
+        customer,
+        stored.key.event.as_bytes(),
+        stored.kind.number(),
+        stored.key.slot,
+        stored.json,
+        stored.closed_by.as_ref().map(OrderKey::as_bytes)
+    ])?;
+    Ok(())
 }
 
 /// Facts of one kind, the newest first, before a place; of one customer or of all.

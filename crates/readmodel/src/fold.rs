@@ -91,7 +91,14 @@ impl<'a, 'tx> Folding<'a, 'tx> {
         for (anchor, placed) in anchored {
             let Placed { position, ready: Ready { key, event, .. }, .. } = placed;
             timeline::insert(self.tx, anchor, key, *position, event.touchpoint.json())?;
-            let customer = customer_of(self.tx, &mut self.known.ids, &mut self.known.claims, anchor, key)?;
+            let customer = customer_of(
+                self.tx,
+                &mut self.known.ids,
+                &mut self.known.claims,
+                self.definitions.rules.visit,
+                anchor,
+                key,
+            )?;
             by_customer.entry(customer).or_default().push(placed);
         }
         for events in by_customer.values_mut() {

@@ -166,23 +166,27 @@ impl Identifiers {
         self.last_key = Some(key.0);
         let root = (usable.role(rules) == Role::Person).then_some(key);
         let alias = CustomerId::of(&usable.to_identifier(rules), tenant_key);
-        tx.prepare_cached("INSERT INTO identifiers VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, NULL)")?.execute(params![
-            key,
-            usable.kind.0,
-            usable.value,
-            alias.0,
-            event.as_bytes(),
-            root
-        ])?;
-        Ok(self.remember(Identifier {
-            key,
-            usable: usable.clone(),
-            first: event.clone(),
-            root,
-            void: false,
-            latest_link: None,
-        }))
+        let made =
+            Identifier { key, usable: usable.clone(), first: event.clone(), root, void: false, latest_link: None };
+        insert(tx, &made, alias)?;
+        Ok(self.remember(made))
     }
+}
+
+/// Makes the row of an identifier, which gives this customer id.
+pub(crate) fn insert(tx: &Transaction<'_>, made: &Identifier, alias: CustomerId) -> Result<()> {
+    let Identifier { key, usable, first, root, void, latest_link } = made;
+    tx.prepare_cached("INSERT INTO identifiers VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(params![
+        key,
+        usable.kind.0,
+        usable.value,
+        alias.0,
+        first.as_bytes(),
+        root,
+        void,
+        latest_link.as_ref().map(OrderKey::as_bytes)
+    ])?;
+    Ok(())
 }
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Identifier> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rapport_customer::identity::{Claim, KindIndex, Role, evidence, owner_at};
+use rapport_customer::identity::{Claim, KindIndex, Role, Visit, evidence, owner_at};
 use rapport_touchpoint::{OrderKey, Touchpoint};
 use rusqlite::Transaction;
 
@@ -295,35 +295,57 @@ impl Settling<'_, '_> {
             return self.claims.insert(self.tx, device, claim, (true, true));
         }
         let before = self.claims.before(self.tx, device, event)?;
-        let after = self.claims.after(self.tx, device, event)?;
+        let next = self.claims.after(self.tx, device, event)?;
         let is_own = |claim: &StoredClaim| claim.by == *anchor && claim.event != OrderKey::MIN;
-        let is_neighbour = [&before, &after].into_iter().flatten().any(is_own);
+        let is_neighbour = [&before, &next].into_iter().flatten().any(is_own);
         let is_first = !is_neighbour && !claims::exists(self.tx, *anchor, device)?;
         if is_first {
             self.changes.regrouped.insert(root);
         }
-        self.hand_over(device, root, event, before.as_ref(), after.as_ref())?;
+        self.hand_over(device, root, event, before.as_ref(), next.as_ref())?;
         self.claims.insert(self.tx, device, claim, (false, is_first))
     }
 
-    /// Stored events of a device that a new claim takes from one customer and gives to another.
+    /// Stored events of a device that a new claim takes: from the claim before it what leads up to it and follows, and from
+    /// the next claim what is nearer to the new one now.
     fn hand_over(
         &mut self,
         device: IdentifierKey,
         to: IdentifierKey,
         event: &OrderKey,
         before: Option<&StoredClaim>,
-        after: Option<&StoredClaim>,
+        next: Option<&StoredClaim>,
     ) -> Result<()> {
-        let from = match owner_at(before, after) {
-            Some(owner) => self.ids.get(self.tx, *owner)?.root.unwrap_or(device),
+        let visit = self.definitions.rules.visit;
+        let begins = before.map_or(OrderKey::MIN, |before| visit.handover(&before.event, event));
+        let ends = next.map(|next| visit.handover(event, &next.event));
+        match (before, next) {
+            (Some(before), Some(next)) => {
+                let until_now = visit.handover(&before.event, &next.event);
+                self.take(device, Some(before.by), to, &begins, Some(&until_now))?;
+                self.take(device, Some(next.by), to, &until_now, ends.as_ref())
+            }
+            (before, next) => self.take(device, before.or(next).map(|claim| claim.by), to, &begins, ends.as_ref()),
+        }
+    }
+
+    /// Stored events of a device from here until there pass from an anchor's customer, or the device itself, to another.
+    fn take(
+        &mut self,
+        device: IdentifierKey,
+        from: Option<IdentifierKey>,
+        to: IdentifierKey,
+        begins: &OrderKey,
+        ends: Option<&OrderKey>,
+    ) -> Result<()> {
+        let from = match from {
+            Some(anchor) => self.ids.get(self.tx, anchor)?.root.unwrap_or(device),
             None => device,
         };
         if from == to {
             return Ok(());
         }
-        let start = if before.is_some() { event.clone() } else { OrderKey::MIN };
-        if let Some(first) = timeline::first(self.tx, device, &start, after.map(|claim| &claim.event))? {
+        if let Some(first) = timeline::first(self.tx, device, begins, ends)? {
             self.changes.refold_from(from, &first);
             self.changes.refold_from(to, &first);
         }
@@ -350,7 +372,7 @@ impl Settling<'_, '_> {
 
     /// The customer that an anchor's event belongs to.
     fn customer_of(&mut self, anchor: IdentifierKey, event: &OrderKey) -> Result<IdentifierKey> {
-        customer_of(self.tx, self.ids, self.claims, anchor, event)
+        customer_of(self.tx, self.ids, self.claims, self.definitions.rules.visit, anchor, event)
     }
 }
 
@@ -359,6 +381,7 @@ pub(crate) fn customer_of(
     tx: &Transaction<'_>,
     ids: &mut Identifiers,
     claims: &mut Claims,
+    visit: Visit,
     anchor: IdentifierKey,
     event: &OrderKey,
 ) -> Result<IdentifierKey> {
@@ -366,8 +389,8 @@ pub(crate) fn customer_of(
         return Ok(root);
     }
     let before = claims.before(tx, anchor, event)?;
-    let after = if before.is_none() { claims.after(tx, anchor, event)? } else { None };
-    match owner_at(before.as_ref(), after.as_ref()) {
+    let next = claims.after(tx, anchor, event)?;
+    match owner_at(event, before.as_ref(), next.as_ref(), visit) {
         Some(owner) => Ok(ids.get(tx, *owner)?.root.unwrap_or(anchor)),
         None => Ok(anchor),
     }

@@ -52,20 +52,14 @@ pub(crate) struct Unreadable {
 
 impl Incoming {
     /// Reads a record under the definitions. What cannot be read becomes a reason, never an error.
-    pub fn decode(
-        position: u64,
-        recorded_at: Timestamp,
-        place: Place,
-        json: Vec<u8>,
-        definitions: &Definitions,
-    ) -> Self {
-        let hash = RecordHash::of(&json);
-        let read = read_record(json.clone(), recorded_at, place, &definitions.catalogue)
+    pub fn decode(position: u64, recorded_at: Timestamp, place: Place, json: &[u8], definitions: &Definitions) -> Self {
+        let hash = RecordHash::of(json);
+        let read = read_record(json, recorded_at, place, &definitions.catalogue)
             .map(|recorded| match recorded {
                 Recorded::Touchpoint(event) => Readable::Touchpoint(Ready::new(event, definitions)),
                 Recorded::Decision(decision) => Readable::Decision(decision),
             })
-            .map_err(|violations| Unreadable::new(&json, &violations));
+            .map_err(|violations| Unreadable::new(json, &violations));
         Self { position, recorded_at, hash, read }
     }
 

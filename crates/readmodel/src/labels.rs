@@ -27,10 +27,15 @@ impl Labels {
         for (label, customer) in &self.lost {
             delete.execute(params![label, customer])?;
         }
-        let mut insert = tx.prepare_cached("INSERT INTO labels VALUES (?1, ?2)")?;
         for (label, customer) in &self.gained {
-            insert.execute(params![label, customer])?;
+            insert(tx, label, *customer)?;
         }
         Ok(())
     }
+}
+
+/// A customer can be found by this from now on.
+pub(crate) fn insert(tx: &Transaction<'_>, label: &str, customer: IdentifierKey) -> Result<()> {
+    tx.prepare_cached("INSERT INTO labels VALUES (?1, ?2)")?.execute(params![label, customer])?;
+    Ok(())
 }

@@ -7,6 +7,7 @@
 mod crash_point;
 
 mod apply;
+mod bulk;
 mod checkpoint;
 mod claims;
 mod closure;
@@ -45,6 +46,7 @@ use rapport_customer::{JourneyMaps, Model, Zone, fingerprint};
 use rapport_touchpoint::Catalogue;
 
 pub use apply::{Applied, CustomerKey, Passed, ReadModel};
+pub use bulk::{Bounds, Built, BulkBuild, BulkError, BulkPhase, BulkProgress};
 pub use checkpoint::{Checkpoint, FencePoint};
 pub use error::ReadModelError;
 pub use incoming::Incoming;

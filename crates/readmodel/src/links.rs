@@ -69,12 +69,7 @@ impl Pairs {
         let known: Option<Vec<u8>> = find.query_row([identifier, partner], |row| row.get(0)).optional()?;
         let (sight, first) = match known.map(OrderKey::from_bytes) {
             None => {
-                tx.prepare_cached("INSERT INTO links VALUES (?1, ?2, ?3, ?4, NULL)")?.execute(params![
-                    identifier,
-                    partner,
-                    partner_kind.0,
-                    event.as_bytes()
-                ])?;
+                insert(tx, identifier, (partner, partner_kind), event, None)?;
                 (Sight::New, event.time())
             }
             Some(first) if *event < first => {
@@ -87,6 +82,24 @@ impl Pairs {
         self.0.insert(pair, first);
         Ok(sight)
     }
+}
+
+/// Notes that an identifier stood with a person, first in this event, and what became of it.
+pub(crate) fn insert(
+    tx: &Transaction<'_>,
+    identifier: IdentifierKey,
+    (partner, partner_kind): (IdentifierKey, KindIndex),
+    first: &OrderKey,
+    refused: Option<Limit>,
+) -> Result<()> {
+    tx.prepare_cached("INSERT INTO links VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+        identifier,
+        partner,
+        partner_kind.0,
+        first.as_bytes(),
+        refused.map(limit_number)
+    ])?;
+    Ok(())
 }
 
 /// How many different partners of one kind an identifier has.

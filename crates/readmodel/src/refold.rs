@@ -31,7 +31,7 @@ impl Folding<'_, '_> {
             return Ok(None);
         }
         let after = folded.as_ref().map_or(OrderKey::MIN, |customer| timeline::just_after(&customer.last));
-        let sources = timeline::sources_of(self.tx, key, &after)?;
+        let sources = timeline::sources_of(self.tx, key, &after, self.definitions.rules.visit)?;
         let mut timeline = Merge::new(self.tx, sources, Direction::OldestFirst)?;
         let mut new = new.into_iter().peekable();
         let mut facts = Vec::new();

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use rapport_touchpoint::{Order, RecordHash, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
 
 use crate::Incoming;
 use crate::decisions::Decided;
@@ -38,7 +38,7 @@ pub struct Conflict {
 }
 
 /// What keeps a record out that can be read.
-const DISCARDED: &str = "event: was discarded, and stays out although it can be read";
+pub(crate) const DISCARDED: &str = "event: was discarded, and stays out although it can be read";
 
 /// Keeps what counts, counts retries, parks the unreadable, the discarded and the second bodies.
 pub(crate) fn sift(tx: &Transaction<'_>, batch: Vec<Incoming>) -> Result<Sifted> {
@@ -126,10 +126,24 @@ impl Names {
 
     fn write(mut self, tx: &Transaction<'_>) -> Result<()> {
         self.new.sort_unstable();
-        let mut insert = tx.prepare_cached("INSERT INTO seen VALUES (?1, ?2, ?3)")?;
+        let mut insert = Inserting::into(tx)?;
         for (name, (body, position)) in &self.new {
-            insert.execute(params![name, body, position])?;
+            insert.insert(*name, *body, *position)?;
         }
+        Ok(())
+    }
+}
+
+/// Writes many names one after the other.
+pub(crate) struct Inserting<'a>(CachedStatement<'a>);
+
+impl<'a> Inserting<'a> {
+    pub fn into(tx: &'a Transaction<'_>) -> Result<Self> {
+        Ok(Self(tx.prepare_cached("INSERT INTO seen VALUES (?1, ?2, ?3)")?))
+    }
+
+    pub fn insert(&mut self, name: [u8; 16], body: [u8; 16], position: u64) -> Result<()> {
+        self.0.execute(params![name, body, position])?;
         Ok(())
     }
 }
@@ -155,25 +169,30 @@ fn standing(connection: &Connection, name: [u8; 16]) -> Result<Option<Standing>>
     Ok(find.query_row([name], |row| Ok((sixteen(row, 0)?, row.get(1)?))).optional()?)
 }
 
-fn conflict(first: u64) -> String {
+pub(crate) fn conflict(first: u64) -> String {
     format!("id: another body stands under this source and id, at position {first}")
 }
 
 /// What every record has.
-struct Recorded {
-    position: u64,
-    recorded_at: Timestamp,
-    hash: RecordHash,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Recorded {
+    pub position: u64,
+    pub recorded_at: Timestamp,
+    pub hash: RecordHash,
 }
 
 impl Recorded {
-    fn unreadable(self, Unreadable { source, id, event_type, reason }: Unreadable) -> ParkedEvent {
+    pub fn unreadable(self, Unreadable { source, id, event_type, reason }: Unreadable) -> ParkedEvent {
         let Self { position, recorded_at, hash: record } = self;
         ParkedEvent { position, recorded_at, record, source, id, event_type, reason, discarded: None }
     }
 
     fn readable(self, readable: &Readable, reason: String) -> ParkedEvent {
-        let (Order { source, id, .. }, event_type) = (readable.order().clone(), readable.event_type().to_string());
+        let Order { source, id, .. } = readable.order().clone();
+        self.as_parked((source, id), readable.event_type().to_string(), reason)
+    }
+
+    pub fn as_parked(self, (source, id): (String, String), event_type: String, reason: String) -> ParkedEvent {
         self.unreadable(Unreadable { source, id, event_type, reason })
     }
 }

@@ -54,8 +54,15 @@ pub(crate) struct Snapshots<'a, 'tx> {
     tx: &'a Transaction<'tx>,
     customer: IdentifierKey,
     spacing: Spacing,
-    /// In the order of events; `None` as long as nobody asked.
-    marks: Option<VecDeque<Mark>>,
+    /// `None` as long as nobody asked.
+    marks: Option<Marks>,
+}
+
+/// The snapshots that there are, and those that are to be written or removed.
+#[derive(Default)]
+pub(crate) struct Marks {
+    /// In the order of events.
+    kept: VecDeque<Mark>,
     gone: Vec<OrderKey>,
 }
 
@@ -68,7 +75,7 @@ struct Mark {
 
 impl<'a, 'tx> Snapshots<'a, 'tx> {
     pub fn of(tx: &'a Transaction<'tx>, customer: IdentifierKey, spacing: Spacing) -> Self {
-        Self { tx, customer, spacing, marks: None, gone: Vec::new() }
+        Self { tx, customer, spacing, marks: None }
     }
 
     /// The newest snapshot before an event; those at and after it are no longer true.
@@ -94,36 +101,16 @@ impl<'a, 'tx> Snapshots<'a, 'tx> {
         }
         let mut marks = match self.marks.take() {
             Some(marks) => marks,
-            None => self.load()?,
+            None => Marks { kept: self.load()?, gone: Vec::new() },
         };
-        marks.push_back(Mark { event: event.clone(), events, states: Some(states.encode_folds()) });
-        marks.retain(|mark| {
-            let kept = self.spacing.keeps(mark.events, events);
-            if !kept && mark.states.is_none() {
-                self.gone.push(mark.event.clone());
-            }
-            kept
-        });
+        marks.pass(self.spacing, event, events, states);
         self.marks = Some(marks);
         Ok(())
     }
 
     /// Writes what the fold left behind.
     pub fn write(self) -> Result<()> {
-        if self.marks.is_none() {
-            return Ok(());
-        }
-        let mut delete = self.tx.prepare_cached("DELETE FROM snapshots WHERE customer = ?1 AND event = ?2")?;
-        for event in &self.gone {
-            delete.execute(params![self.customer, event.as_bytes()])?;
-        }
-        let mut insert = self.tx.prepare_cached("INSERT INTO snapshots VALUES (?1, ?2, ?3, ?4)")?;
-        for mark in self.marks.iter().flatten() {
-            if let Some(states) = &mark.states {
-                insert.execute(params![self.customer, mark.event.as_bytes(), mark.events, states])?;
-            }
-        }
-        Ok(())
+        self.marks.map_or(Ok(()), |marks| marks.write(self.tx, self.customer))
     }
 
     fn load(&self) -> Result<VecDeque<Mark>> {
@@ -133,6 +120,38 @@ impl<'a, 'tx> Snapshots<'a, 'tx> {
             Ok(Mark { event: OrderKey::from_bytes(row.get(0)?), events: row.get(1)?, states: None })
         })?;
         Ok(marks.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+impl Marks {
+    /// The fold has taken in one more event: the timeline's `events`-th.
+    pub fn pass(&mut self, spacing: Spacing, event: &OrderKey, events: u64, states: &States) {
+        if !spacing.is_due(events) {
+            return;
+        }
+        let Self { kept, gone } = self;
+        kept.push_back(Mark { event: event.clone(), events, states: Some(states.encode_folds()) });
+        kept.retain(|mark| {
+            let is_kept = spacing.keeps(mark.events, events);
+            if !is_kept && mark.states.is_none() {
+                gone.push(mark.event.clone());
+            }
+            is_kept
+        });
+    }
+
+    pub fn write(&self, tx: &Transaction<'_>, customer: IdentifierKey) -> Result<()> {
+        let mut delete = tx.prepare_cached("DELETE FROM snapshots WHERE customer = ?1 AND event = ?2")?;
+        for event in &self.gone {
+            delete.execute(params![customer, event.as_bytes()])?;
+        }
+        let mut insert = tx.prepare_cached("INSERT INTO snapshots VALUES (?1, ?2, ?3, ?4)")?;
+        for mark in &self.kept {
+            if let Some(states) = &mark.states {
+                insert.execute(params![customer, mark.event.as_bytes(), mark.events, states])?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -3,8 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 
+use rapport_customer::identity::Visit;
 use rapport_touchpoint::{Event, OrderKey, reread};
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::Definitions;
 use crate::error::{ReadModelError, Result};
@@ -26,6 +27,12 @@ impl TimelineRow {
     /// Reads the event again. It passed under this very catalogue, which is part of the file's fingerprint.
     pub fn read(&self, definitions: &Definitions) -> Result<Event> {
         self.clone().into_event(definitions)
+    }
+
+    /// The same without a copy: the row is left without its touchpoint.
+    pub fn take_event(&mut self, definitions: &Definitions) -> Result<Event> {
+        Self { event: OrderKey::MIN, position: self.position, json: std::mem::take(&mut self.json) }
+            .into_event(definitions)
     }
 
     /// The same without a copy.
@@ -58,13 +65,21 @@ pub(crate) fn insert(
     position: u64,
     json: &[u8],
 ) -> Result<()> {
-    tx.prepare_cached("INSERT INTO timeline VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-        anchor,
-        event.as_bytes(),
-        position,
-        json
-    ])?;
-    Ok(())
+    Inserting::into(tx)?.insert(anchor, event, position, json)
+}
+
+/// For many rows one after the other.
+pub(crate) struct Inserting<'a>(CachedStatement<'a>);
+
+impl<'a> Inserting<'a> {
+    pub fn into(tx: &'a Transaction<'_>) -> Result<Self> {
+        Ok(Self(tx.prepare_cached("INSERT INTO timeline VALUES (?1, ?2, ?3, ?4)")?))
+    }
+
+    pub fn insert(&mut self, anchor: IdentifierKey, event: &OrderKey, position: u64, json: &[u8]) -> Result<()> {
+        self.0.execute(params![anchor, event.as_bytes(), position, json])?;
+        Ok(())
+    }
 }
 
 /// Removes an anchor's rows and gives them back.
@@ -102,7 +117,12 @@ pub(crate) fn is_customer(connection: &Connection, customer: IdentifierKey) -> R
 }
 
 /// Where a customer's events are stored, from one event on; empty if there is no such customer.
-pub(crate) fn sources_of(connection: &Connection, customer: IdentifierKey, from: &OrderKey) -> Result<Vec<Source>> {
+pub(crate) fn sources_of(
+    connection: &Connection,
+    customer: IdentifierKey,
+    from: &OrderKey,
+    visit: Visit,
+) -> Result<Vec<Source>> {
     if !is_customer(connection, customer)? {
         return Ok(Vec::new());
     }
@@ -113,7 +133,7 @@ pub(crate) fn sources_of(connection: &Connection, customer: IdentifierKey, from:
     let members = identifiers::members(connection, customer)?;
     let mut sources: Vec<_> = members.iter().map(|member| all_of(*member)).collect();
     for device in devices_of(connection, &members)? {
-        for span in claims::spans_of(connection, device, &members, from)? {
+        for span in claims::spans_of(connection, device, &members, from, visit)? {
             let begins = span.from.map_or_else(|| from.clone(), |begins| begins.max(from.clone()));
             sources.push(Source { anchor: device, from: begins, until: span.until });
         }

@@ -26,6 +26,14 @@ impl Difference {
         *lost = lost.plus(digest);
     }
 
+    pub fn add(&mut self, other: &Self) {
+        self.totals.add_all(&other.totals);
+        for (model, (gained, lost)) in &other.digests {
+            self.digest_gains(*model, *gained);
+            self.digest_loses(*model, *lost);
+        }
+    }
+
     pub fn write(&self, tx: &Transaction<'_>) -> Result<()> {
         for (name, change) in self.totals.iter().filter(|(_, change)| *change != 0) {
             let sum = sum(tx, name)? + change;

@@ -169,7 +169,7 @@ fn a_merge_gives_a_device_until_somebody_claims_it() {
     ]);
     let given = with(&events, vec![merged(10, "m", "user_id:ann", "anonymous_id:tablet")]);
     in_any_arrival(&given, |world| assert_eq!(world.timeline("anonymous_id:tablet"), "t1 a1 t2"));
-    let claimed = touchpoints(&[at(4, "b1", "user_id:bo anonymous_id:tablet"), at(5, "t3", "anonymous_id:tablet")]);
+    let claimed = touchpoints(&[at(40, "b1", "user_id:bo anonymous_id:tablet"), at(41, "t3", "anonymous_id:tablet")]);
     in_any_arrival(&with(&given, claimed.clone()), |world| {
         assert_eq!((world.timeline("user_id:ann"), world.timeline("user_id:bo")), ("t1 a1 t2".into(), "b1 t3".into()));
     });

@@ -4,10 +4,10 @@
 
 mod support;
 
-use rapport_readmodel::{Incoming, ParkedState};
+use rapport_readmodel::{Bounds, Incoming, ParkedState};
 use rapport_touchpoint::{Choice, Decision, Discarded, Order, Place, RecordHash, receive};
 use serde_json::Value;
-use support::{World, at, definitions, minute_of, now};
+use support::{Record, World, at, definitions, minute_of, now};
 
 type Written = (Place, Vec<u8>);
 
@@ -30,9 +30,8 @@ fn discard(id: &str, of: &Written) -> Written {
 /// At positions 1, 2, 3, …
 fn decoded(records: &[Written]) -> Vec<Incoming> {
     let definitions = definitions(Default::default());
-    let decode = |(at, (place, json)): (usize, &Written)| {
-        Incoming::decode(at as u64 + 1, now(), *place, json.clone(), &definitions)
-    };
+    let decode =
+        |(at, (place, json)): (usize, &Written)| Incoming::decode(at as u64 + 1, now(), *place, json, &definitions);
     records.iter().enumerate().map(decode).collect()
 }
 
@@ -59,6 +58,12 @@ fn folded_anew(records: &[Written]) -> World {
     world
 }
 
+fn in_bulk(records: &[Written]) -> World {
+    let record = |(place, json): &Written| Record { place: *place, json: json.clone() };
+    let log: Vec<Record> = records.iter().map(record).collect();
+    World::in_bulk(&log, Bounds::default()).unwrap()
+}
+
 /// Positions that wait, and that are discarded; the newest first.
 fn parked(world: &World) -> [Vec<u64>; 2] {
     [ParkedState::Waiting, ParkedState::Discarded].map(|state| {
@@ -71,7 +76,13 @@ fn parked(world: &World) -> [Vec<u64>; 2] {
 #[track_caller]
 fn assert_always(records: &[Written], expected: [&[u64]; 2], touchpoints: i128) {
     let anew = folded_anew(records);
-    for (world, told) in [(&anew, "anew"), (&folded(records, 1), "one by one"), (&folded(records, 100), "at once")] {
+    let worlds = [
+        (&anew, "anew"),
+        (&in_bulk(records), "in bulk"),
+        (&folded(records, 1), "one by one"),
+        (&folded(records, 100), "at once"),
+    ];
+    for (world, told) in worlds {
         assert!(!world.model.is_outdated().unwrap(), "{told}");
         assert_eq!((parked(world), world.total("touchpoints")), (expected.map(<[u64]>::to_vec), touchpoints), "{told}");
         assert_eq!(world.digests(), anew.digests(), "{told}");

@@ -90,6 +90,19 @@ fn under_the_same_rules_nothing_changes() {
 }
 
 #[test]
+fn without_a_visit_its_touchpoints_are_anothers() {
+    let events = [
+        at(1, "a", "anonymous_id:t user_id:ann"),
+        at(60, "b", "anonymous_id:t"),
+        at(61, "c", "anonymous_id:t user_id:bo"),
+        at(62, "d", "user_id:cy"),
+    ];
+    let found = preview(&events, rules(|rules| rules.visit.nanos = 0));
+    assert_eq!(found.fates, Fates { joined: 1, regrouped: 1, unchanged: 1, joined_into: 1, ..Fates::default() });
+    assert_eq!(found.shown(), ["user_id:ann + user_id:bo > user_id:ann + user_id:bo"]);
+}
+
+#[test]
 fn a_lower_partner_limit_voids_a_telephone_and_parts_who_shared_it() {
     let events = [
         at(1, "a", "email:a@x.org phone:+4930901820"),

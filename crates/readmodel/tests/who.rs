@@ -114,6 +114,8 @@ fn refusals_and_void_identifiers_are_listed_with_their_reason() {
     let [refusal] = &page.refusals[..] else { panic!("{page:?}") };
     assert_eq!((&refusal.stronger, &refusal.weaker), (&identifier("user_id:bo"), &identifier("email:x@x.org")));
     assert_eq!(refusal.event.source_and_id().unwrap().1, "b");
+    let account = world.definitions.rules.find("user_id").unwrap().0;
+    assert_eq!(page.by_limit, [(Limit::OfKind(account), 1)].into());
     let id = |name: &str| world.customer(name).unwrap().id;
     assert_eq!(refusal.customers, (id("user_id:bo"), id("user_id:ann")));
     for name in ["user_id:ann", "user_id:bo"] {

@@ -1,5 +1,6 @@
 //! The words that name a touchpoint's type, channel and schema, checked once and then known to be good.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -24,8 +25,12 @@ impl EventType {
                  letter and goes on with letters, digits and _; at most {MAX_TYPE_BYTES} bytes"
             )
         };
-        let words = text.split('.');
-        if text.len() > MAX_TYPE_BYTES || words.clone().count() > MAX_TYPE_WORDS || !words.into_iter().all(is_word) {
+        let mut words = 0;
+        let all_words = text.split('.').all(|word| {
+            words += 1;
+            is_word(word)
+        });
+        if text.len() > MAX_TYPE_BYTES || words > MAX_TYPE_WORDS || !all_words {
             return Err(right());
         }
         Ok(Self(text.to_owned()))
@@ -38,6 +43,12 @@ impl EventType {
     /// Is it a decision (merge, split, erase, discard) and not something that happened?
     pub fn is_decision(&self) -> bool {
         DECISIONS.contains(&self.0.as_str())
+    }
+}
+
+impl Borrow<str> for EventType {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 
@@ -96,8 +107,14 @@ impl SchemaVersion {
 
 /// A letter, then letters, digits and underscores, all lower-case ASCII.
 pub(crate) fn is_word(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_lowercase())
+    text.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// Does the text hold a control character?
+pub(crate) fn has_control(text: &str) -> bool {
+    let may_have = |byte: u8| byte.is_ascii_control() || !byte.is_ascii();
+    text.bytes().any(may_have) && text.chars().any(char::is_control)
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Number, Value};
+use serde_json::Number;
 
-use crate::{Timestamp, Violation};
+use crate::{Json, Object, Timestamp, Violation};
 
 /// The first 128 bits of BLAKE3 over the event's canonical JSON (RFC 8785); as text, 32 lower-case hex digits.
 ///
@@ -24,21 +25,27 @@ pub struct BodyHash(pub [u8; 16]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordHash(pub [u8; 16]);
 
+const BODY_HASH: &str = "bodyhash";
+/// Where the digits of a hash will stand.
+const NO_HASH: &str = "00000000000000000000000000000000";
+/// Most events are shorter as JSON. (More than 1024 would be slow to allocate.)
+const USUAL_BYTES: usize = 512;
+
 /// What the gateway may stamp on an event; the hash is taken without it.
 const STAMPS: [&[&str]; 4] = [&[], &["dataschema"], &["time"], &["dataschema", "time"]];
 
 impl BodyHash {
     /// The hash of an event as its producer sent it. `bodyhash` itself never counts.
-    pub(crate) fn of(attributes: &Map<String, Value>) -> Self {
+    pub(crate) fn of(attributes: &Object<'_>) -> Self {
         Self::without(attributes, &[])
     }
 
     /// Takes over the `bodyhash` of an event that went through a gateway before (a replay), if it is that event's.
-    pub(crate) fn confirm(claimed: &Value, attributes: &Map<String, Value>) -> Result<Self, Violation> {
+    pub(crate) fn confirm(claimed: &Json<'_>, attributes: &Object<'_>) -> Result<Self, Violation> {
         STAMPS
             .iter()
             .map(|stamps| Self::without(attributes, stamps))
-            .find(|hash| claimed.as_str() == Some(hash.to_string().as_str()))
+            .find(|hash| claimed.as_text() == Some(hash.to_string().as_str()))
             .ok_or_else(|| {
                 Violation::new("bodyhash", "is not the hash of this event; leave it out, the gateway stamps it")
             })
@@ -48,25 +55,17 @@ impl BodyHash {
         parse_hex(text).map(Self)
     }
 
-    fn without(attributes: &Map<String, Value>, stamps: &[&str]) -> Self {
-        let body: BTreeMap<&str, Cow<'_, Value>> = attributes
-            .iter()
-            .map(|(name, value)| (name.as_str(), value))
-            .filter(|(name, _)| *name != "bodyhash" && !stamps.contains(name))
-            .map(|(name, value)| (name, comparable(name, value)))
-            .collect();
-        let canonical = canonical(&body);
-        let mut hash = [0; 16];
-        hash.copy_from_slice(&blake3::hash(&canonical).as_bytes()[..16]);
-        Self(hash)
+    fn without(attributes: &Object<'_>, stamps: &[&str]) -> Self {
+        let counted = attributes.iter().filter(|(name, _)| *name != BODY_HASH && !stamps.contains(name));
+        let body: BTreeMap<&str, Cow<'_, Json<'_>>> =
+            counted.map(|(name, value)| (name, comparable(name, value))).collect();
+        Self(hash(&canonical(&body)))
     }
 }
 
 impl RecordHash {
     pub fn of(bytes: &[u8]) -> Self {
-        let mut hash = [0; 16];
-        hash.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
-        Self(hash)
+        Self(hash(bytes))
     }
 
     pub fn parse(text: &str) -> Option<Self> {
@@ -74,12 +73,99 @@ impl RecordHash {
     }
 }
 
-fn parse_hex(text: &str) -> Option<[u8; 16]> {
-    let digits = text.as_bytes();
-    if digits.len() != 32 || !digits.iter().all(|d| matches!(d, b'0'..=b'9' | b'a'..=b'f')) {
-        return None;
+fn hash(bytes: &[u8]) -> [u8; 16] {
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
+    hash
+}
+
+/// Hashes an event's body, in which the `stamps` among the attributes do not count, and writes the event as it goes onto
+/// the log, with that hash. Nearly always the two are the same text but for the stamps, which is written once.
+pub(crate) fn stamp(attributes: &Object<'_>, stamps: &[&str]) -> (BodyHash, Vec<u8>) {
+    let is_short = attributes.iter().all(|(name, value)| name.is_ascii() && is_plain(value));
+    let of_long = (!is_short).then(|| BodyHash::without(attributes, stamps));
+    let (mut event, mut body, mut stamped) = (Writing::default(), Writing::default(), None);
+    for (name, value) in attributes.iter() {
+        if name > BODY_HASH && stamped.is_none() {
+            stamped = Some(event.put(BODY_HASH, &NO_HASH));
+        }
+        let field = event.put(name, value);
+        if !is_short || stamps.contains(&name) {
+            continue;
+        }
+        match comparable(name, value) {
+            Cow::Borrowed(_) => body.copy(&event.0[field]),
+            Cow::Owned(value) => {
+                body.put(name, &value);
+            }
+        }
     }
-    u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)
+    let stamped = stamped.unwrap_or_else(|| event.put(BODY_HASH, &NO_HASH));
+    let hash = of_long.unwrap_or_else(|| BodyHash(hash(&body.end())));
+    let digits = stamped.end - 1 - NO_HASH.len()..stamped.end - 1;
+    let mut json = event.end();
+    json[digits].copy_from_slice(&hex(hash.0));
+    (hash, json)
+}
+
+/// A JSON object, as far as it is written.
+struct Writing(Vec<u8>);
+
+impl Default for Writing {
+    fn default() -> Self {
+        Self(Vec::with_capacity(USUAL_BYTES))
+    }
+}
+
+impl Writing {
+    /// Says where the field lies.
+    fn put(&mut self, name: &str, value: &impl Serialize) -> Range<usize> {
+        self.0.push(if self.0.is_empty() { b'{' } else { b',' });
+        let start = self.0.len();
+        let mut write = || -> serde_json::Result<()> {
+            serde_json::to_writer(&mut self.0, name)?;
+            self.0.push(b':');
+            serde_json::to_writer(&mut self.0, value)
+        };
+        write().expect("a JSON value is written to memory");
+        start..self.0.len()
+    }
+
+    fn copy(&mut self, field: &[u8]) {
+        self.0.push(if self.0.is_empty() { b'{' } else { b',' });
+        self.0.extend_from_slice(field);
+    }
+
+    fn end(mut self) -> Vec<u8> {
+        if self.0.is_empty() {
+            self.0.push(b'{');
+        }
+        self.0.push(b'}');
+        self.0
+    }
+}
+
+fn hex(hash: [u8; 16]) -> [u8; 32] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0; 32];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(hash) {
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+    text
+}
+
+fn parse_hex(text: &str) -> Option<[u8; 16]> {
+    let digit = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
+    let mut bytes = [0; 16];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(bytes)
 }
 
 macro_rules! as_hex {
@@ -109,26 +195,27 @@ as_hex!(BodyHash, RecordHash);
 
 /// RFC 8785. What serde_json writes of sorted maps is that already, but for floats and for names that sort otherwise in
 /// UTF-16; telling so is five times as fast as writing it the long way.
-fn canonical(body: &BTreeMap<&str, Cow<'_, Value>>) -> Vec<u8> {
+fn canonical(body: &BTreeMap<&str, Cow<'_, Json<'_>>>) -> Vec<u8> {
     let plain = body.iter().all(|(name, value)| name.is_ascii() && is_plain(value));
     if plain { serde_json::to_vec(body) } else { serde_json_canonicalizer::to_vec(body) }
         .expect("a JSON value has a canonical form")
 }
 
-fn is_plain(value: &Value) -> bool {
+fn is_plain(value: &Json<'_>) -> bool {
     match value {
-        Value::Number(number) => !number.is_f64(),
-        Value::Array(values) => values.iter().all(is_plain),
-        Value::Object(fields) => fields.iter().all(|(name, value)| name.is_ascii() && is_plain(value)),
-        Value::Null | Value::Bool(_) | Value::String(_) => true,
+        Json::Number(number) => !number.is_f64() && long_integer(number).is_none(),
+        Json::List(values) => values.iter().all(is_plain),
+        Json::Object(fields) => fields.iter().all(|(name, value)| name.is_ascii() && is_plain(value)),
+        Json::Null | Json::Bool(_) | Json::Text(_) => true,
     }
 }
 
 /// The value as it counts. Nearly all do as they are, and are not copied.
-fn comparable<'a>(name: &str, value: &'a Value) -> Cow<'a, Value> {
+fn comparable<'v, 'a>(name: &str, value: &'v Json<'a>) -> Cow<'v, Json<'a>> {
     match value {
-        Value::String(time) if name == "time" => match Timestamp::parse(time) {
-            Ok(moment) => Cow::Owned(Value::String(moment.to_string())),
+        Json::Text(time) if name == "time" && Timestamp::is_canonical(time) => Cow::Borrowed(value),
+        Json::Text(time) if name == "time" => match Timestamp::parse(time) {
+            Ok(moment) => Cow::Owned(Json::Text(moment.to_string().into())),
             Err(_) => Cow::Borrowed(value),
         },
         _ if holds_long_integer(value) => {
@@ -145,25 +232,25 @@ fn long_integer(number: &Number) -> Option<i128> {
     number.as_i128().filter(|integer| *integer as f64 as i128 != *integer)
 }
 
-fn holds_long_integer(value: &Value) -> bool {
+fn holds_long_integer(value: &Json<'_>) -> bool {
     match value {
-        Value::Number(number) => long_integer(number).is_some(),
-        Value::Array(values) => values.iter().any(holds_long_integer),
-        Value::Object(fields) => fields.values().any(holds_long_integer),
-        Value::Null | Value::Bool(_) | Value::String(_) => false,
+        Json::Number(number) => long_integer(number).is_some(),
+        Json::List(values) => values.iter().any(holds_long_integer),
+        Json::Object(fields) => fields.iter().any(|(_, value)| holds_long_integer(value)),
+        Json::Null | Json::Bool(_) | Json::Text(_) => false,
     }
 }
 
-fn keep_digits(value: &mut Value) {
+fn keep_digits(value: &mut Json<'_>) {
     match value {
-        Value::Number(number) => {
+        Json::Number(number) => {
             if let Some(digits) = long_integer(number) {
-                *value = Value::String(digits.to_string());
+                *value = Json::Text(digits.to_string().into());
             }
         }
-        Value::Array(values) => values.iter_mut().for_each(keep_digits),
-        Value::Object(fields) => fields.values_mut().for_each(keep_digits),
-        Value::Null | Value::Bool(_) | Value::String(_) => {}
+        Json::List(values) => values.iter_mut().for_each(keep_digits),
+        Json::Object(fields) => fields.values_mut().for_each(keep_digits),
+        Json::Null | Json::Bool(_) | Json::Text(_) => {}
     }
 }
 
@@ -179,11 +266,11 @@ mod tests {
             json!({"b": 1, "a": {"z": [null, true, "ä\u{7}\n\"\\/\u{1f600}\u{7f}\u{2028}"], "A": -9_007_199_254_740_991_i64}}),
             json!({"": "", "0": 0, "00": [[], {}]}),
         ];
-        for value in values {
+        for value in values.map(Json::from) {
             let body = BTreeMap::from([("data", Cow::Borrowed(&value))]);
             assert!(is_plain(&value));
             assert_eq!(canonical(&body), serde_json_canonicalizer::to_vec(&body).unwrap());
         }
-        assert!(!is_plain(&json!([1.5])) && !is_plain(&json!({"\u{e000}": 1})));
+        assert!(!is_plain(&json!([1.5]).into()) && !is_plain(&json!({"\u{e000}": 1}).into()));
     }
 }

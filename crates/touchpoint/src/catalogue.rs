@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use include_dir::{Dir, include_dir};
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, ValidationError, Validator};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use thiserror::Error;
 
+use crate::json::Instance;
 use crate::limits::MAX_RULE_CHARS;
 use crate::violation::{cut, pointer_token, quote};
-use crate::{Content, EventType, SchemaVersion, Violation, upcast};
+use crate::{EventType, Json, Object, SchemaVersion, Violation, upcast};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../schemas");
 
@@ -49,9 +50,9 @@ pub struct Catalogue {
 }
 
 #[derive(Debug)]
-struct Schema {
+pub(crate) struct Schema {
     json: Value,
-    validator: Validator,
+    validator: Validator<Instance>,
 }
 
 impl Catalogue {
@@ -95,45 +96,31 @@ impl Catalogue {
         })
     }
 
-    pub(crate) fn known(&self, event_type: &EventType, version: SchemaVersion) -> Result<(), String> {
-        let Some(versions) = self.types.get(event_type) else {
-            return Err(format!("names a schema, but {event_type} has none here; leave it out"));
-        };
-        if versions.contains_key(&version) {
-            return Ok(());
-        }
-        let known: Vec<_> = versions.keys().map(|version| version.dataschema(event_type)).collect();
-        Err(format!("is {}, which is not known; known is {}", version.dataschema(event_type), known.join(", ")))
+    /// The `dataschema` of a type's newest version.
+    pub(crate) fn dataschema(&self, event_type: &str) -> Option<String> {
+        let (event_type, versions) = self.types.get_key_value(event_type)?;
+        versions.last_key_value().map(|(version, _)| version.dataschema(event_type))
     }
 
-    /// Holds data against its schema, and gives it back.
-    pub(crate) fn validate(
+    /// The schema of a version, or of the newest; `None` for a type that has none. The error is for `dataschema`.
+    pub(crate) fn find(
         &self,
         event_type: &EventType,
-        version: SchemaVersion,
-        data: Map<String, Value>,
-    ) -> Result<Map<String, Value>, Vec<Violation>> {
-        let data = Value::Object(data);
-        if let Some(schema) = self.types.get(event_type).and_then(|versions| versions.get(&version))
-            && !schema.validator.is_valid(&data)
-        {
-            return Err(schema.validator.iter_errors(&data).map(|error| schema.explain(&error)).collect());
+        version: Option<SchemaVersion>,
+    ) -> Result<Option<(SchemaVersion, &Schema)>, String> {
+        match (self.types.get(event_type), version) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err(format!("names a schema, but {event_type} has none here; leave it out")),
+            (Some(versions), None) => Ok(versions.last_key_value().map(|(version, schema)| (*version, schema))),
+            (Some(versions), Some(version)) => match versions.get(&version) {
+                Some(schema) => Ok(Some((version, schema))),
+                None => {
+                    let known: Vec<_> = versions.keys().map(|version| version.dataschema(event_type)).collect();
+                    let found = version.dataschema(event_type);
+                    Err(format!("is {found}, which is not known; known is {}", known.join(", ")))
+                }
+            },
         }
-        let Value::Object(data) = data else { unreachable!("an object was put in") };
-        Ok(data)
-    }
-
-    /// Brings data that fits its schema to the newest version, and reads it.
-    pub(crate) fn read(
-        &self,
-        event_type: &EventType,
-        version: SchemaVersion,
-        mut data: Map<String, Value>,
-    ) -> Result<(Content, Map<String, Value>), Violation> {
-        let newest = self.newest(event_type).unwrap_or(version);
-        upcast::upcast(event_type, version, newest, &mut data);
-        let content = Content::of(event_type, &data)?;
-        Ok((content, data))
     }
 
     fn add(&mut self, file: &SchemaFile) -> Result<(), CatalogueError> {
@@ -141,7 +128,7 @@ impl Catalogue {
         let path = || file.path.clone();
         let json: Value =
             serde_json::from_str(&file.text).map_err(|source| CatalogueError::Json { path: path(), source })?;
-        let validator = jsonschema::options()
+        let validator = jsonschema::options_for::<Instance>()
             .with_draft(Draft::Draft202012)
             .should_validate_formats(true)
             .build(&json)
@@ -164,6 +151,16 @@ impl Catalogue {
 }
 
 impl Schema {
+    /// Holds data against the schema, and gives it back.
+    pub(crate) fn validate<'a>(&self, data: Object<'a>) -> Result<Object<'a>, Vec<Violation>> {
+        let data = Json::Object(data);
+        if !self.validator.is_valid(&data) {
+            return Err(self.validator.iter_errors(&data).map(|error| self.explain(&error)).collect());
+        }
+        let Json::Object(data) = data else { unreachable!("an object was put in") };
+        Ok(data)
+    }
+
     fn examples(&self) -> &[Value] {
         self.json.get("examples").and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }

@@ -10,7 +10,7 @@ use serde_path_to_error::Segment;
 
 use crate::limits::MAX_RULE_CHARS;
 use crate::violation::{cut, pointer_token};
-use crate::{Amount, Currency, EventType, Money, Violation};
+use crate::{Amount, Currency, EventType, Money, Object, Violation};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
@@ -193,7 +193,7 @@ impl<'de> Deserialize<'de> for TraitValue {
 
 impl Content {
     /// Reads data of the newest version.
-    pub(crate) fn of(event_type: &EventType, data: &Map<String, Value>) -> Result<Self, Violation> {
+    pub(crate) fn of(event_type: &EventType, data: &Object<'_>) -> Result<Self, Violation> {
         Ok(match event_type.as_str() {
             "customer.identified" => Self::CustomerIdentified(typed(data)?),
             "consent.changed" => Self::ConsentChanged(typed(data)?),
@@ -208,12 +208,12 @@ impl Content {
     }
 }
 
-pub(crate) fn typed<T: DeserializeOwned>(data: &Map<String, Value>) -> Result<T, Violation> {
+pub(crate) fn typed<T: DeserializeOwned>(data: &Object<'_>) -> Result<T, Violation> {
     // The path is kept only where there is an error to explain: keeping it costs as much as reading.
     if let Ok(read) = T::deserialize(data) {
         return Ok(read);
     }
-    serde_path_to_error::deserialize(data).map_err(|error| {
+    serde_path_to_error::deserialize(&Map::from(data)).map_err(|error| {
         let path = error.path().iter().map(|segment| match segment {
             Segment::Map { key } | Segment::Enum { variant: key } => format!("/{}", pointer_token(key)),
             Segment::Seq { index } => format!("/{index}"),

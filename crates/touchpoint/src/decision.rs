@@ -15,7 +15,9 @@ use crate::limits::{
     MAX_BY_BYTES, MAX_CANCELLED, MAX_DECIDED_IDENTIFIERS, MAX_EVENT_BYTES, MAX_NAME_BYTES, MAX_REASON_BYTES,
 };
 use crate::violation::quote;
-use crate::{BodyHash, EventType, Identifier, Order, RecordHash, Timestamp, Violation, is_placeholder};
+use crate::{
+    BodyHash, EventType, Identifier, Object, Order, RecordHash, Timestamp, Violation, body_hash, is_placeholder,
+};
 
 /// A checked decision. Made by [`Decision::new`] and [`read_record`](crate::read_record) only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,10 +112,9 @@ impl Decision {
             put("sequence", sequence.into());
         }
         put("data", choice.data());
-        let body_hash = BodyHash::of(&attributes);
-        attributes.insert("bodyhash".to_owned(), body_hash.to_string().into());
-        let json = serde_json::to_vec(&attributes).expect("a JSON value is written back");
-        check(attributes, json, order.time)
+        let attributes = Object::from(attributes);
+        let (body_hash, json) = body_hash::stamp(&attributes, &[]);
+        check(attributes, Ok(body_hash), &json, order.time)
     }
 
     /// CloudEvents JSON in structured mode: the form on the log.
@@ -154,7 +155,7 @@ impl Choice {
         .expect("texts and lists of texts are JSON")
     }
 
-    fn read(event_type: &EventType, data: &Map<String, Value>) -> Result<Self, Violation> {
+    fn read(event_type: &EventType, data: &Object<'_>) -> Result<Self, Violation> {
         match event_type.as_str() {
             MERGED => typed(data).map(Self::Merged),
             SPLIT => typed(data).map(Self::Split),
@@ -241,15 +242,16 @@ impl Broken {
 
 /// Every rule of a decision.
 pub(crate) fn check(
-    mut attributes: Map<String, Value>,
-    json: Vec<u8>,
+    mut attributes: Object<'_>,
+    body_hash: Result<BodyHash, Violation>,
+    json: &[u8],
     recorded_at: Timestamp,
 ) -> Result<Decision, Vec<Violation>> {
     if json.len() > MAX_EVENT_BYTES {
         return Err(vec![too_large(json.len())]);
     }
     let mut violations = Vec::new();
-    let body_hash = fields::body_hash(&attributes, &mut violations);
+    let body_hash = body_hash.map_err(|violation| violations.push(violation)).ok();
     let data = fields::data(&mut attributes, &mut violations);
     let mut fields = Fields { attributes: &attributes, violations: &mut violations };
     let names = fields.names();
@@ -271,7 +273,7 @@ pub(crate) fn check(
     });
     match (order, body_hash, choice) {
         (Some(order), Some(body_hash), Some(choice)) if violations.is_empty() => {
-            Ok(Decision { order, body_hash, choice, json })
+            Ok(Decision { order, body_hash, choice, json: json.to_vec() })
         }
         _ => Err(cut(violations)),
     }

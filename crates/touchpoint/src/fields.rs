@@ -1,16 +1,15 @@
 //! The attributes of an event, each held against its rule: what touchpoints and decisions have in common.
 
-use serde_json::{Map, Value};
-
+use crate::attribute::has_control;
 use crate::limits::{
     MAX_DEPTH, MAX_EVENT_BYTES, MAX_EXTENSION_BYTES, MAX_EXTENSIONS, MAX_NAME_BYTES, MAX_SEQUENCE_BYTES, MAX_VIOLATIONS,
 };
 use crate::violation::quote;
-use crate::{BodyHash, EventType, Order, Timestamp, Violation};
+use crate::{BodyHash, EventType, Json, Object, Order, Timestamp, Violation};
 
 /// The attributes of one event and what is wrong with them so far.
 pub(crate) struct Fields<'a, 'v> {
-    pub(crate) attributes: &'a Map<String, Value>,
+    pub(crate) attributes: &'a Object<'a>,
     pub(crate) violations: &'v mut Vec<Violation>,
 }
 
@@ -33,7 +32,7 @@ impl<'a> Fields<'a, '_> {
     }
 
     pub(crate) fn text(&mut self, field: &str) -> Option<&'a str> {
-        let text = self.attributes.get(field)?.as_str();
+        let text = self.attributes.get(field)?.as_text();
         if text.is_none() {
             self.violations.push(Violation::new(field, "must be a string"));
         }
@@ -41,10 +40,11 @@ impl<'a> Fields<'a, '_> {
     }
 
     pub(crate) fn required(&mut self, field: &str, right: &str) -> Option<&'a str> {
-        if !self.attributes.contains_key(field) {
+        let text = self.text(field);
+        if text.is_none() && self.attributes.get(field).is_none() {
             self.violations.push(Violation::missing(field, right));
         }
-        self.text(field)
+        text
     }
 
     pub(crate) fn keep<T>(&mut self, field: &str, checked: Result<T, String>) -> Option<T> {
@@ -52,18 +52,20 @@ impl<'a> Fields<'a, '_> {
     }
 
     pub(crate) fn one_of(&mut self, field: &str, allowed: &[&str], required: bool) {
-        let right = format!("must be {}", allowed.join(" or "));
-        let found = if required { self.required(field, &right) } else { self.text(field) };
-        if let Some(text) = found
-            && !allowed.contains(&text)
-        {
-            self.violations.push(Violation::new(field, format!("is {}; {right}", quote(text))));
+        let right = || format!("must be {}", allowed.join(" or "));
+        match self.text(field) {
+            Some(text) if allowed.contains(&text) => {}
+            Some(text) => self.violations.push(Violation::new(field, format!("is {}; {}", quote(text), right()))),
+            None if required && self.attributes.get(field).is_none() => {
+                self.violations.push(Violation::missing(field, &right()));
+            }
+            None => {}
         }
     }
 
     fn name(&mut self, field: &str, right: &str) -> Option<String> {
         let text = self.required(field, right)?;
-        let fits = (1..=MAX_NAME_BYTES).contains(&text.len()) && !text.chars().any(char::is_control);
+        let fits = is_name(text);
         let rule = || format!("is {}; must be 1 to {MAX_NAME_BYTES} bytes without control characters", quote(text));
         self.keep(field, if fits { Ok(text.to_owned()) } else { Err(rule()) })
     }
@@ -89,7 +91,7 @@ impl<'a> Fields<'a, '_> {
 
     fn sequence(&mut self) -> Option<String> {
         let text = self.text("sequence")?;
-        let fits = text.len() <= MAX_SEQUENCE_BYTES && !text.chars().any(char::is_control);
+        let fits = is_sequence(text);
         let rule =
             || format!("is {}; must be at most {MAX_SEQUENCE_BYTES} bytes without control characters", quote(text));
         self.keep("sequence", if fits { Ok(text.to_owned()) } else { Err(rule()) })
@@ -110,7 +112,7 @@ impl<'a> Fields<'a, '_> {
             "channel",
             "bodyhash",
         ];
-        let unknown: Vec<_> = self.attributes.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())).collect();
+        let unknown: Vec<_> = self.attributes.iter().filter(|(name, _)| !KNOWN.contains(name)).collect();
         if unknown.len() > MAX_EXTENSIONS {
             let rule = format!("has {} extension attributes; an event has at most {MAX_EXTENSIONS}", unknown.len());
             self.violations.push(Violation::new("event", rule));
@@ -125,10 +127,10 @@ impl<'a> Fields<'a, '_> {
             let named_well = (1..=MAX_NAME_BYTES).contains(&name.len())
                 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
             let fits = match value {
-                Value::String(text) => text.len() <= MAX_EXTENSION_BYTES,
-                Value::Bool(_) => true,
-                Value::Number(number) => number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()),
-                Value::Null | Value::Array(_) | Value::Object(_) => false,
+                Json::Text(text) => text.len() <= MAX_EXTENSION_BYTES,
+                Json::Bool(_) => true,
+                Json::Number(number) => number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()),
+                Json::Null | Json::List(_) | Json::Object(_) => false,
             };
             if !named_well {
                 let rule = format!(
@@ -139,29 +141,35 @@ impl<'a> Fields<'a, '_> {
             } else if !fits {
                 let rule =
                     format!("must be a string of at most {MAX_EXTENSION_BYTES} bytes, a boolean or a 32-bit integer");
-                self.violations.push(Violation::new(name.clone(), rule));
+                self.violations.push(Violation::new(name, rule));
             }
         }
     }
 }
 
+/// May a source or an id be called so?
+pub(crate) fn is_name(text: &str) -> bool {
+    (1..=MAX_NAME_BYTES).contains(&text.len()) && !has_control(text)
+}
+
+pub(crate) fn is_sequence(text: &str) -> bool {
+    text.len() <= MAX_SEQUENCE_BYTES && !has_control(text)
+}
+
 /// As it was stamped, or taken now.
-pub(crate) fn body_hash(attributes: &Map<String, Value>, violations: &mut Vec<Violation>) -> Option<BodyHash> {
+pub(crate) fn body_hash(attributes: &Object<'_>) -> Result<BodyHash, Violation> {
     let body_hash = match attributes.get("bodyhash") {
         None => Some(BodyHash::of(attributes)),
-        Some(stamped) => stamped.as_str().and_then(BodyHash::parse),
+        Some(stamped) => stamped.as_text().and_then(BodyHash::parse),
     };
-    if body_hash.is_none() {
-        violations.push(Violation::new("bodyhash", "must be 32 lower-case hex digits"));
-    }
-    body_hash
+    body_hash.ok_or_else(|| Violation::new("bodyhash", "must be 32 lower-case hex digits"))
 }
 
 /// Takes the data out of the attributes.
-pub(crate) fn data(attributes: &mut Map<String, Value>, violations: &mut Vec<Violation>) -> Option<Map<String, Value>> {
+pub(crate) fn data<'a>(attributes: &mut Object<'a>, violations: &mut Vec<Violation>) -> Option<Object<'a>> {
     match attributes.remove("data") {
-        None => Some(Map::new()),
-        Some(Value::Object(data)) => Some(data),
+        None => Some(Object::default()),
+        Some(Json::Object(data)) => Some(data),
         Some(_) => {
             violations.push(Violation::new("data", "must be a JSON object"));
             None
@@ -170,27 +178,15 @@ pub(crate) fn data(attributes: &mut Map<String, Value>, violations: &mut Vec<Vio
 }
 
 /// The attributes of an event in structured mode; those that are null are absent.
-pub(crate) fn into_object(event: Value) -> Result<Map<String, Value>, Violation> {
-    if is_deeper_than(MAX_DEPTH, &event) {
+pub(crate) fn into_object(event: Json<'_>) -> Result<Object<'_>, Violation> {
+    if event.is_deeper_than(MAX_DEPTH) {
         return Err(Violation::new("event", format!("nests objects and lists deeper than {MAX_DEPTH}")));
     }
     match event {
-        Value::Object(mut attributes) => {
-            attributes.retain(|_, value| !value.is_null());
-            Ok(attributes)
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+        Json::Object(attributes) => Ok(attributes.without_nulls()),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => {
             Err(Violation::new("event", "must be a JSON object: a CloudEvent in structured mode"))
         }
-    }
-}
-
-fn is_deeper_than(depth: usize, value: &Value) -> bool {
-    let Some(below) = depth.checked_sub(1) else { return value.is_array() || value.is_object() };
-    match value {
-        Value::Array(values) => values.iter().any(|value| is_deeper_than(below, value)),
-        Value::Object(fields) => fields.values().any(|value| is_deeper_than(below, value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }
 

@@ -3,12 +3,11 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use crate::Violation;
-use crate::attribute::is_word;
+use crate::attribute::{has_control, is_word};
 use crate::limits::{MAX_IDENTIFIER_BYTES, MAX_IDENTIFIERS, MAX_NAMESPACE_BYTES};
 use crate::violation::{pointer_token, quote};
+use crate::{Json, Object, Violation};
 
 /// One name of a customer, within a namespace such as `email` or `user_id`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,7 +34,7 @@ impl Identifier {
         if value.len() > MAX_IDENTIFIER_BYTES {
             return Err(format!("is {} bytes long; an identifier has at most {MAX_IDENTIFIER_BYTES}", value.len()));
         }
-        if value.chars().any(char::is_control) {
+        if has_control(value) {
             return Err("has a control character in it; an identifier is plain text".to_owned());
         }
         Ok(Self { namespace: namespace.to_owned(), value: value.to_owned() })
@@ -172,7 +171,7 @@ fn e164(raw: &str, country: Option<Country>) -> Option<String> {
 /// Everything an event says about who it was: its subject, then `data.identifiers` by namespace.
 pub(crate) fn gather(
     subject: Option<&str>,
-    data: Option<&Map<String, Value>>,
+    data: Option<&Object<'_>>,
     violations: &mut Vec<Violation>,
 ) -> Vec<Identifier> {
     let mut found = Vec::new();
@@ -183,9 +182,9 @@ pub(crate) fn gather(
         }
     }
     match data.and_then(|data| data.get("identifiers")) {
-        None | Some(Value::Null) => {}
-        Some(Value::Object(listed)) => {
-            for (namespace, value) in listed {
+        None | Some(Json::Null) => {}
+        Some(Json::Object(listed)) => {
+            for (namespace, value) in listed.iter() {
                 gather_values(namespace, value, &mut found, violations);
             }
         }
@@ -201,17 +200,17 @@ pub(crate) fn gather(
 }
 
 /// Numbers count as their digits, lists as several values; `null` says nothing.
-fn gather_values(namespace: &str, value: &Value, found: &mut Vec<Identifier>, violations: &mut Vec<Violation>) {
+fn gather_values(namespace: &str, value: &Json<'_>, found: &mut Vec<Identifier>, violations: &mut Vec<Violation>) {
     let values = match value {
-        Value::Array(values) => values.as_slice(),
+        Json::List(values) => values.as_slice(),
         single => std::slice::from_ref(single),
     };
     for value in values {
         let text = match value {
-            Value::Null => continue,
-            Value::String(text) => Identifier::new(namespace, text),
-            Value::Number(number) if !number.is_f64() => Identifier::new(namespace, &number.to_string()),
-            Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+            Json::Null => continue,
+            Json::Text(text) => Identifier::new(namespace, text),
+            Json::Number(number) if !number.is_f64() => Identifier::new(namespace, &number.to_string()),
+            Json::Number(_) | Json::Bool(_) | Json::List(_) | Json::Object(_) => {
                 Err("must be a string, an integer, or a list of these".to_owned())
             }
         };
@@ -278,11 +277,16 @@ mod tests {
         assert!(!is_placeholder("tester") && !is_placeholder("00001"));
     }
 
+    fn gathered(subject: &str, data: serde_json::Value, violations: &mut Vec<Violation>) -> Vec<Identifier> {
+        let Json::Object(data) = Json::from(data) else { panic!("data is an object") };
+        gather(Some(subject), Some(&data), violations)
+    }
+
     #[test]
     fn numbers_and_lists_count() {
         let data = serde_json::json!({"identifiers": {"user_id": 42, "email": ["a@x.org", "b@x.org"], "phone": null}});
         let mut violations = Vec::new();
-        let found = gather(Some("anonymous_id:a:7"), data.as_object(), &mut violations);
+        let found = gathered("anonymous_id:a:7", data, &mut violations);
         let shown: Vec<_> = found.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["anonymous_id:a:7", "email:a@x.org", "email:b@x.org", "user_id:42"]);
         assert!(violations.is_empty());
@@ -292,7 +296,7 @@ mod tests {
     fn a_bad_identifier_is_named() {
         let data = serde_json::json!({"identifiers": {"userId": "1", "email": 1.5, "phone": "x".repeat(10_000)}});
         let mut violations = Vec::new();
-        gather(Some("ann"), data.as_object(), &mut violations);
+        gathered("ann", data, &mut violations);
         let fields: Vec<_> = violations.iter().map(|v| v.field.as_str()).collect();
         assert_eq!(fields, ["subject", "data/identifiers/email", "data/identifiers/phone", "data/identifiers/userId"]);
         assert!(violations[2].rule.contains("10000 bytes"), "{}", violations[2]);

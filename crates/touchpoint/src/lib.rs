@@ -10,6 +10,7 @@ mod content;
 mod decision;
 mod fields;
 mod identifier;
+mod json;
 pub mod limits;
 mod order;
 mod receive;
@@ -28,6 +29,7 @@ pub use content::{
 };
 pub use decision::{Choice, Decision, Discarded, EventName, Merged, Split};
 pub use identifier::{Country, Identifier, Normalisation, PLACEHOLDERS, is_placeholder};
+pub use json::{Json, Object};
 pub use order::{Order, OrderKey};
 pub use receive::{Event, Place, Recorded, read, read_record, receive, reread};
 pub use timestamp::{NANOS_PER_DAY, Timestamp};

@@ -40,10 +40,9 @@ impl Order {
 }
 
 pub(crate) fn name_hash(source: &str, id: &str) -> [u8; 16] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(source.as_bytes()).update(&[0]).update(id.as_bytes());
+    let name = [source.as_bytes(), &[0], id.as_bytes()].concat();
     let mut hash = [0; 16];
-    hash.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    hash.copy_from_slice(&blake3::hash(&name).as_bytes()[..16]);
     hash
 }
 

@@ -55,7 +55,7 @@ fn discarded() -> Discarded {
 }
 
 fn read(json: &[u8], place: Place) -> Result<Recorded, Vec<Violation>> {
-    read_record(json.to_vec(), now(), place, &CATALOGUE)
+    read_record(json, now(), place, &CATALOGUE)
 }
 
 /// What is wrong with it, as one text.

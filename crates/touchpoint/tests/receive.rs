@@ -687,7 +687,7 @@ proptest! {
         let touchpoint = receive(event, now(), &CATALOGUE).unwrap();
         let event = read(touchpoint.json().to_vec(), now(), &CATALOGUE).unwrap();
         prop_assert_eq!(&event.touchpoint, &touchpoint);
-        let replayed = receive(serde_json::from_slice(touchpoint.json()).unwrap(), now(), &CATALOGUE).unwrap();
+        let replayed = receive(serde_json::from_slice::<Value>(touchpoint.json()).unwrap(), now(), &CATALOGUE).unwrap();
         prop_assert_eq!(&replayed, &touchpoint);
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use rapport_touchpoint::EventType;
 use toml::Spanned;
 
+use super::duration::Duration;
 use super::file::{EntryText, File, StageText};
 use super::known::KnownTypes;
 use super::{DefinitionError, Problem};
@@ -13,8 +14,8 @@ use crate::journey::{Condition, EventEntry, From, Silence, StageIndex, StageSet,
 /// In `from`: customers who are in no stage of the journey yet.
 pub(super) const OUTSIDE: &str = "outside";
 
-/// Ten years: longer than a company remembers somebody who is silent.
-const MOST_QUIET_SECONDS: i64 = 3_650 * 86_400;
+/// At most ten years: longer than a company remembers somebody who is silent.
+const QUIET: Duration = Duration { key: "quiet", least: "1s", most: "3650d", example: "30d" };
 
 pub(super) enum Entry {
     Event(EventEntry),
@@ -53,8 +54,7 @@ impl Scope<'_> {
                 if let Some(when) = when {
                     return Err(self.error(when.span(), Problem::QuietWhen));
                 }
-                let quiet_nanos =
-                    self.quiet_nanos(quiet.as_ref()).map_err(|problem| self.error(quiet.span(), problem))?;
+                let quiet_nanos = QUIET.nanos(quiet.as_ref()).map_err(|problem| self.error(quiet.span(), problem))?;
                 let stages = match from {
                     None => self.earlier(|_| true),
                     Some(text) => {
@@ -133,29 +133,6 @@ impl Scope<'_> {
 
     fn indexed(&self) -> impl Iterator<Item = (StageIndex, &StageText)> {
         (0..).map(StageIndex).zip(self.stages.iter().map(Spanned::as_ref))
-    }
-
-    /// `30d`, `12h`, `45m`, `90s`, `2w`.
-    fn quiet_nanos(&self, text: &str) -> Result<i64, Problem> {
-        let wrong = || Problem::Duration { found: text.to_owned() };
-        let unit = text.chars().next_back().ok_or_else(wrong)?;
-        let seconds = match unit {
-            's' => 1,
-            'm' => 60,
-            'h' => 3_600,
-            'd' => 86_400,
-            'w' => 7 * 86_400,
-            _ => return Err(wrong()),
-        };
-        let digits = &text[..text.len() - 1];
-        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(wrong());
-        }
-        let in_all = digits.parse::<i64>().ok().and_then(|count| count.checked_mul(seconds));
-        match in_all.filter(|seconds| (1..=MOST_QUIET_SECONDS).contains(seconds)) {
-            Some(seconds) => Ok(seconds * 1_000_000_000),
-            None => Err(Problem::DurationRange { found: text.to_owned() }),
-        }
     }
 }
 

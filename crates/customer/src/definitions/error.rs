@@ -40,6 +40,11 @@ pub enum Problem {
     #[error("one more than {most} {what}; {of} has at most {most}")]
     TooMany { what: &'static str, most: usize, of: &'static str },
 
+    #[error("{key} is {found:?}; it must be a whole number and a unit, s, m, h, d or w, such as {example:?}")]
+    Duration { key: &'static str, found: String, example: &'static str },
+    #[error("{key} is {found:?}; it must be from {least:?} to {most:?}")]
+    DurationRange { key: &'static str, found: String, least: &'static str, most: &'static str },
+
     #[error("{0}")]
     Identity(IdentityProblem),
 
@@ -81,10 +86,6 @@ pub enum Problem {
     SeveralSilences,
     #[error("the entry has quiet and when; silence has no event to ask about, so leave when out")]
     QuietWhen,
-    #[error("quiet is {found:?}; it must be a whole number and a unit, s, m, h, d or w, such as \"30d\"")]
-    Duration { found: String },
-    #[error("quiet is {found:?}; it must be from \"1s\" to \"3650d\"")]
-    DurationRange { found: String },
     #[error("when: {0}")]
     Condition(ConditionError),
 

@@ -25,6 +25,7 @@ pub(super) struct FileText {
 pub(super) struct IdentityText {
     pub(super) most_persons: Option<Spanned<i64>>,
     pub(super) most_partners: Option<Spanned<i64>>,
+    pub(super) visit: Option<Spanned<String>>,
     pub(super) blocked: Vec<Spanned<String>>,
     pub(super) blocked_patterns: Vec<Spanned<String>>,
     pub(super) namespace: Vec<Spanned<NamespaceText>>,

@@ -7,11 +7,12 @@ use rapport_touchpoint::limits::{MAX_IDENTIFIER_BYTES, MAX_NAMESPACE_BYTES};
 use rapport_touchpoint::{Identifier, Normalisation};
 use toml::Spanned;
 
+use super::duration::Duration;
 use super::file::{File, IdentityText, NamespaceText};
 use super::known::nearest;
 use super::strength::{self, Wish};
 use super::{DefinitionError, IdentityProblem, Problem};
-use crate::identity::{Blocked, Kind, MOST_OF_A_KIND, Role, Rules};
+use crate::identity::{Blocked, Kind, MOST_OF_A_KIND, Role, Rules, Visit};
 
 /// Namespaces that the file names. A place among all kinds is a byte.
 const MOST_NAMESPACES: usize = 64;
@@ -23,6 +24,9 @@ const MOST_PATTERN_CHARS: usize = 200;
 const MOST_OF_KIND: i64 = 100;
 const MOST_PERSONS: i64 = 1_000;
 const MOST_PARTNERS: i64 = 1_000;
+
+/// A visit of more than a day is several.
+const VISIT: Duration = Duration { key: "visit", least: "0s", most: "1d", example: "30m" };
 
 /// Lower-cased values that have nothing in common: what is found in all of them is found in everything.
 const UNLIKE: [&str; 5] = ["", "-", "7", "x@y", "\u{738b}"];
@@ -41,6 +45,10 @@ pub(super) fn rules(text: &IdentityText, file: &File<'_>) -> Result<Rules, Defin
     }
     if let Some(most) = of_all.number("most_partners", text.most_partners.as_ref(), 1..=MOST_PARTNERS)? {
         rules.most_partners = most;
+    }
+    if let Some(visit) = &text.visit {
+        let nanos = VISIT.nanos(visit.as_ref()).map_err(|problem| file.error(visit.span(), "identity", problem))?;
+        rules.visit = Visit { nanos };
     }
     rules.blocked = of_all.blocked(&rules.blocked, &text.blocked, &text.blocked_patterns)?;
     let kinds = kinds(&rules, &text.namespace, file)?;

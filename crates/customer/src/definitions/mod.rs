@@ -2,6 +2,7 @@
 //!
 //! All is checked when the file is read: what is refused is refused at start, with the line and what would be right.
 
+mod duration;
 mod entry;
 mod error;
 mod file;

@@ -1,5 +1,6 @@
 //! Values that name nobody: placeholders, numbers of offices, fillers of forms. They would glue strangers together.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use regex::{RegexSet, RegexSetBuilder};
@@ -34,7 +35,7 @@ impl Blocked {
             regex::Error::CompiledTooBig(_) => "takes too much memory when it is compiled".to_owned(),
             other => other.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
         })?;
-        let values = values.into_iter().map(lower).collect();
+        let values = values.into_iter().map(|value| lower(value).into_owned()).collect();
         Ok(Self { values, patterns: patterns.into_iter().collect(), compiled })
     }
 
@@ -46,7 +47,7 @@ impl Blocked {
 
     /// `lowered` is trimmed and lower-cased.
     pub(crate) fn has(&self, lowered: &str) -> bool {
-        self.values.contains(lowered) || self.compiled.is_match(lowered)
+        self.values.contains(lowered) || (!self.compiled.is_empty() && self.compiled.is_match(lowered))
     }
 
     pub(super) fn values(&self) -> impl Iterator<Item = &str> {
@@ -54,6 +55,9 @@ impl Blocked {
     }
 }
 
-pub(super) fn lower(value: &str) -> String {
-    value.trim().to_lowercase()
+/// Trimmed and lower-cased; a copy only where that changes anything but the length.
+pub(super) fn lower(value: &str) -> Cow<'_, str> {
+    let trimmed = value.trim();
+    let is_lower = trimmed.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if is_lower { Cow::Borrowed(trimmed) } else { Cow::Owned(trimmed.to_lowercase()) }
 }

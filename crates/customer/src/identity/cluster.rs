@@ -65,6 +65,12 @@ impl Members {
         self.0.values().sum()
     }
 
+    /// Is no limit broken? Then none was on the way here either, whatever was joined first.
+    pub fn are_within(&self, rules: &Rules) -> bool {
+        let within = |(kind, count): (&KindIndex, &u32)| *count <= rules.kind(*kind).most;
+        self.0.iter().all(within) && self.in_all() <= rules.most_persons
+    }
+
     /// The limit that joining these would break, if any. An excess that is there already blocks only what makes it worse.
     pub fn refusal<'a>(groups: impl IntoIterator<Item = &'a Self>, rules: &Rules) -> Option<Limit> {
         let (mut together, mut holders) = (Self::default(), BTreeMap::<KindIndex, u32>::new());

@@ -2,7 +2,7 @@
 
 use rapport_touchpoint::{Normalisation, PLACEHOLDERS};
 
-use super::{Blocked, Kind, Role};
+use super::{Blocked, Kind, Role, Visit};
 
 /// Past what a family shares, and soon reached by a call centre.
 pub(super) const MOST_PARTNERS: u32 = 10;
@@ -12,6 +12,9 @@ pub(super) const MOST_PERSONS: u32 = 50;
 pub(crate) const MOST_OF_A_KIND: u32 = 5;
 /// An openid exists per WeChat app, and companies run a handful of apps.
 const MOST_OPENIDS: u32 = 10;
+
+/// After half an hour without a sign of life web analytics takes whoever comes for a new visit.
+pub(super) const VISIT: Visit = Visit { nanos: 30 * 60 * 1_000_000_000 };
 
 /// Zeros and dashes, as in an advertising id that its owner took back.
 const ZEROS: &str = "^[0-]*$";

@@ -6,7 +6,7 @@ use rapport_touchpoint::{Country, Normalisation};
 use serde::Serialize;
 
 use super::blocked::lower;
-use super::{Blocked, defaults};
+use super::{Blocked, Visit, defaults};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -72,6 +72,8 @@ pub struct Rules {
     pub most_partners: u32,
     /// Person identifiers that one customer may have in all.
     pub most_persons: u32,
+    /// What happened on a device in the visit before somebody claims it, is theirs.
+    pub visit: Visit,
     /// Values that name nobody, of whatever kind.
     pub blocked: Blocked,
     /// Whose telephone numbers are meant where a number names no country.
@@ -84,6 +86,7 @@ impl Default for Rules {
             kinds: Vec::new(),
             most_partners: defaults::MOST_PARTNERS,
             most_persons: defaults::MOST_PERSONS,
+            visit: defaults::VISIT,
             blocked: defaults::blocked(),
             country: None,
         }
@@ -130,7 +133,7 @@ impl Rules {
     pub fn comparable(&self, kind: &Kind, raw: &str) -> Option<String> {
         let value = kind.normalisation.apply(raw, self.country)?;
         let (said, compared) = (lower(raw), lower(&value));
-        if kind.allowed.contains(&said) || kind.allowed.contains(&compared) {
+        if kind.allowed.contains(&*said) || kind.allowed.contains(&*compared) {
             return Some(value);
         }
         let has = |lowered: &str| self.blocked.has(lowered) || kind.blocked.has(lowered);
@@ -141,7 +144,7 @@ impl Rules {
     /// What the rules say, as bytes that change whenever they do.
     pub fn canonical(&self) -> Vec<u8> {
         let country = self.country.as_ref().map(Country::code);
-        serde_json::to_vec(&(&self.kinds, self.most_partners, self.most_persons, &self.blocked, country))
+        serde_json::to_vec(&(&self.kinds, self.most_partners, self.most_persons, self.visit, &self.blocked, country))
             .expect("rules are plain data")
     }
 }
@@ -231,6 +234,7 @@ mod tests {
         let some = || Blocked::new(["x"], []).unwrap();
         changed(&|rules| rules.most_partners = 9);
         changed(&|rules| rules.most_persons = 9);
+        changed(&|rules| rules.visit.nanos = 9);
         changed(&|rules| rules.blocked = some());
         changed(&|rules| rules.country = Country::parse("CN").ok());
         changed(&|rules| rules.kinds.swap(0, 1));

@@ -19,6 +19,11 @@ impl Files {
         Ok(Self(files.map(|file| identity(&file).map(|identity| (file, identity))).collect::<io::Result<_>>()?))
     }
 
+    /// As far as they can be looked at.
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.iter().filter_map(|(file, _)| metadata(file).ok()).map(|found| found.len()).sum()
+    }
+
     /// The first file that is not the one that was opened.
     pub(super) fn lost(&self) -> Option<&Path> {
         let lost = self.0.iter().find(|(file, opened)| !identity(file).is_ok_and(|found| found == *opened));

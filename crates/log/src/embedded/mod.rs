@@ -2,6 +2,7 @@
 
 mod files;
 mod kinds;
+mod names;
 mod reader;
 mod schema;
 mod writer;
@@ -81,6 +82,10 @@ impl Embedded {
             Some(path) => Err(ReadError::Lost { path: path.to_owned() }),
             None => Ok(*self.0.head.borrow()),
         }
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.files.bytes()
     }
 
     pub(crate) fn epoch(&self) -> &Epoch {

@@ -1,9 +1,10 @@
 //! The file of an embedded log: its tables, what it says about itself, and how it is opened.
 //!
-//! `records` is the log, in rising positions. `ids` finds an event by its name: a row per body that came under it. `kinds`
-//! numbers the pairs of channel and type, so that a filter looks at one small integer per record. A record's `trace` is the
-//! `traceparent` that it was appended in, if there was one; files that were made before there were traces get the column
-//! when they are opened, and a program of that time can still use them.
+//! `records` is the log, in rising positions. `ids` finds an event by its name: a row per body that came under it; the
+//! latest names are not in it yet, and `swept` says from where on ([`Names`]). `kinds` numbers the pairs of channel and
+//! type, so that a filter looks at one small integer per record. A record's `trace` is the `traceparent` that it was
+//! appended in, if there was one. Files that were made before there were traces or `swept` get them when they are opened,
+//! and a program of that time can still use them.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -14,6 +15,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, pa
 use uuid::Uuid;
 
 use super::files::Files;
+use super::names::{MOST_WAITING, Names};
 use crate::{Epoch, OpenError, Position, Tenant};
 
 const FORMAT: i64 = 1;
@@ -36,6 +38,7 @@ pub(super) struct Opened {
     pub(super) head: Position,
     pub(super) last_recorded_at: i64,
     pub(super) kinds: Vec<(Channel, EventType)>,
+    pub(super) names: Names,
     pub(super) files: Files,
     /// Held as long as the file is written.
     pub(super) lock: Lock,
@@ -63,8 +66,9 @@ pub(super) fn open(path: &Path, tenant: &Tenant) -> Result<Opened, OpenError> {
     add_trace(&connection).map_err(storage)?;
     let (head, last_recorded_at) = read_end(&connection).map_err(storage)?;
     let kinds = read_kinds(&connection, path)?;
+    let names = Names::open(&connection, head, MOST_WAITING).map_err(storage)?;
     let files = Files::of(path).map_err(|source| OpenError::Folder { path: path.to_owned(), source })?;
-    Ok(Opened { connection, epoch, head, last_recorded_at, kinds, files, lock })
+    Ok(Opened { connection, epoch, head, last_recorded_at, kinds, names, files, lock })
 }
 
 /// A connection that reads while another writes.

@@ -1,19 +1,21 @@
 //! The one thread that writes: takes what is waiting, judges each event, and commits the group in one transaction.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rapport_touchpoint::{BodyHash, Channel, EventType};
+use rapport_touchpoint::{Channel, EventType};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 use tokio::sync::watch;
 
 use super::files::Files;
 use super::kinds::{Kinds, no_channel};
+use super::names::{Key, Names, Swept};
 use super::schema::{Lock, Opened};
 use crate::batch::{Appending, Entry};
 use crate::error::Away;
-use crate::name::{Bodies, Name, Standing, written};
+use crate::name::{Standing, written};
 use crate::queue::{Jobs, answer, entries};
 use crate::{AppendError, Appended, Position};
 
@@ -25,8 +27,9 @@ pub(super) struct Writer {
     connection: Connection,
     head: Position,
     last_recorded_at: i64,
-    numbers: HashMap<(Channel, EventType), usize>,
+    numbers: Numbers,
     kinds: Kinds,
+    names: Names,
     files: Files,
     head_sender: watch::Sender<Position>,
     _lock: Lock,
@@ -38,13 +41,16 @@ struct Written {
     head: Position,
     recorded_at: i64,
     new_kinds: Vec<(Channel, EventType)>,
+    new_names: Vec<(Key, Position)>,
+    swept: Swept,
 }
 
 impl Writer {
     pub(super) fn new(opened: Opened, kinds: Kinds, head_sender: watch::Sender<Position>) -> Self {
-        let Opened { connection, head, last_recorded_at, kinds: pairs, files, lock, epoch: _ } = opened;
-        let numbers = pairs.into_iter().enumerate().map(|(number, pair)| (pair, number)).collect();
-        Self { connection, head, last_recorded_at, numbers, kinds, files, head_sender, _lock: lock }
+        let Opened { connection, head, last_recorded_at, kinds: pairs, names, files, lock, epoch: _ } = opened;
+        let mut numbers = Numbers::default();
+        pairs.into_iter().for_each(|(channel, event_type)| numbers.add(channel, event_type));
+        Self { connection, head, last_recorded_at, numbers, kinds, names, files, head_sender, _lock: lock }
     }
 
     /// Until the queue is closed and empty.
@@ -60,6 +66,16 @@ impl Writer {
                 Err(error) => vec![Err(error); events.len()],
             };
             answer(group, verdicts);
+        }
+        self.close();
+    }
+
+    /// Whoever opens the log next need not look for the names that wait.
+    fn close(mut self) {
+        if self.files.lost().is_none()
+            && let Err(error) = self.names.close(&mut self.connection, self.head)
+        {
+            tracing::warn!(%error, "the log is closed with names that are not in their table; the next start puts them there");
         }
     }
 
@@ -85,17 +101,17 @@ impl Writer {
         let recorded_at = now().max(self.last_recorded_at);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         crash_point!("append/begun");
-        let written = write(&transaction, events, self.head, recorded_at, &self.numbers)?;
+        let written = write(&transaction, events, self.head, recorded_at, &self.numbers, &self.names)?;
         crash_point!("append/written");
         transaction.commit()?;
         crash_point!("append/committed");
 
         self.last_recorded_at = written.recorded_at;
-        for pair in &written.new_kinds {
-            let number = self.numbers.len();
-            self.numbers.insert(pair.clone(), number);
+        for (channel, event_type) in written.new_kinds.iter().cloned() {
+            self.numbers.add(channel, event_type);
         }
         self.kinds.extend(written.new_kinds);
+        self.names.committed(written.swept, written.new_names, self.head);
         if written.head > self.head {
             self.head = written.head;
             self.head_sender.send_replace(self.head);
@@ -105,23 +121,41 @@ impl Writer {
     }
 }
 
+/// The numbers of the pairs of channel and type that are on the log.
+#[derive(Default)]
+struct Numbers {
+    by_channel: HashMap<Channel, HashMap<EventType, usize>>,
+    count: usize,
+}
+
+impl Numbers {
+    fn find(&self, channel: &Channel, event_type: &EventType) -> Option<usize> {
+        self.by_channel.get(channel)?.get(event_type).copied()
+    }
+
+    fn add(&mut self, channel: Channel, event_type: EventType) {
+        self.by_channel.entry(channel).or_default().insert(event_type, self.count);
+        self.count += 1;
+    }
+}
+
 fn write(
     transaction: &Transaction<'_>,
     events: &[Entry<'_>],
     mut head: Position,
     recorded_at: i64,
-    numbers: &HashMap<(Channel, EventType), usize>,
+    numbers: &Numbers,
+    names: &Names,
 ) -> rusqlite::Result<Written> {
-    let names: Vec<Name> = events.iter().map(|entry| entry.event.name).collect();
-    let mut known = look_up(transaction, &names)?;
-    let mut new_ids: Vec<(Name, BodyHash, Position)> = Vec::new();
+    let mut known = names.look_up(transaction, events)?;
+    let mut new_names: Vec<(Key, Position)> = Vec::with_capacity(events.len());
     let mut new_kinds: Vec<(Channel, EventType)> = Vec::new();
     let mut verdicts = Vec::with_capacity(events.len());
     let mut insert = transaction
         .prepare_cached("INSERT INTO records (position, recorded_at, kind, json, trace) VALUES (?, ?, ?, ?, ?)")?;
-    for (Entry { event, trace }, name) in events.iter().zip(names) {
-        let bodies = known.entry(name).or_default();
-        let first = match bodies.standing(event.body) {
+    for Entry { event, trace } in events {
+        let mut bodies = known.get_mut(&event.name);
+        let first = match bodies.as_ref().map_or(Standing::New { first: None }, |bodies| bodies.standing(event.body)) {
             Standing::Known(verdict) => {
                 verdicts.push(verdict);
                 continue;
@@ -131,55 +165,37 @@ fn write(
         head = Position(head.0 + 1);
         let kind = number(transaction, event, numbers, &mut new_kinds)?;
         insert.execute(params![head.0, recorded_at, kind, event.json, trace.map(|trace| trace.to_string())])?;
-        bodies.add(event.body, head);
-        new_ids.push((name, event.body, head));
+        if let Some(bodies) = &mut bodies {
+            bodies.add(event.body, head);
+        }
+        new_names.push(((event.name, event.body), head));
         verdicts.push(written(head, first));
     }
-    // In key order each page of the tree is touched once per group.
-    new_ids.sort_unstable();
-    let mut insert = transaction.prepare_cached("INSERT INTO ids (name, body, position) VALUES (?, ?, ?)")?;
-    for (name, body, position) in new_ids {
-        insert.execute(params![name, body.0, position.0])?;
-    }
-    Ok(Written { verdicts, head, recorded_at, new_kinds })
-}
-
-fn look_up(transaction: &Transaction<'_>, names: &[Name]) -> rusqlite::Result<HashMap<Name, Bodies>> {
-    let mut sorted = names.to_vec();
-    sorted.sort_unstable();
-    sorted.dedup();
-    let mut known: HashMap<Name, Bodies> = HashMap::with_capacity(sorted.len());
-    let mut select = transaction.prepare_cached("SELECT body, position FROM ids WHERE name = ?")?;
-    for name in sorted {
-        let mut rows = select.query([name])?;
-        while let Some(row) = rows.next()? {
-            known.entry(name).or_default().add(BodyHash(row.get(0)?), Position(row.get(1)?));
-        }
-    }
-    Ok(known)
+    let swept = names.sweep(transaction, new_names.len())?;
+    Ok(Written { verdicts, head, recorded_at, new_kinds, new_names, swept })
 }
 
 /// The number of the event's channel and type; a new pair is written.
 fn number(
     transaction: &Transaction<'_>,
     event: &Appending,
-    numbers: &HashMap<(Channel, EventType), usize>,
+    numbers: &Numbers,
     new_kinds: &mut Vec<(Channel, EventType)>,
 ) -> rusqlite::Result<usize> {
-    let channel = event.channel.clone().unwrap_or_else(no_channel);
-    let pair = (channel, event.event_type.clone());
-    if let Some(number) = numbers.get(&pair) {
-        return Ok(*number);
+    let channel = event.channel.as_ref().map_or_else(|| Cow::Owned(no_channel()), Cow::Borrowed);
+    if let Some(number) = numbers.find(&channel, &event.event_type) {
+        return Ok(number);
     }
-    if let Some(place) = new_kinds.iter().position(|known| *known == pair) {
-        return Ok(numbers.len() + place);
+    let is_it = |(known, of): &(Channel, EventType)| *known == *channel && *of == event.event_type;
+    if let Some(place) = new_kinds.iter().position(is_it) {
+        return Ok(numbers.count + place);
     }
-    let number = numbers.len() + new_kinds.len();
+    let number = numbers.count + new_kinds.len();
     transaction.execute(
         "INSERT INTO kinds (kind, channel, type) VALUES (?, ?, ?)",
-        params![number, pair.0.as_str(), pair.1.as_str()],
+        params![number, channel.as_str(), event.event_type.as_str()],
     )?;
-    new_kinds.push(pair);
+    new_kinds.push((channel.into_owned(), event.event_type.clone()));
     Ok(number)
 }
 
@@ -195,3 +211,6 @@ fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -100,6 +100,11 @@ impl JetStream {
         stream::head(&info, self.0.epoch.id)
     }
 
+    pub(crate) async fn bytes(&self) -> Result<u64, ReadError> {
+        let info = self.stream().await?.get_info().await.map_err(|error| ReadError::Unavailable(Arc::new(error)))?;
+        Ok(info.state.bytes)
+    }
+
     pub(crate) fn epoch(&self) -> &Epoch {
         &self.0.epoch
     }

@@ -5,6 +5,7 @@ use clap::Args;
 use super::target::Target;
 use super::{CliError, columns, json};
 use crate::progress;
+use crate::wire::v1::rebuild_progress::Phase;
 use crate::wire::v1::{RebuildProgress, RebuildRequest};
 
 /// Build the read model anew from the log, beside the one that serves, and swap them
@@ -21,6 +22,17 @@ pub struct RebuildArgs {
     json: bool,
 }
 
+/// What a generation in the making is at.
+pub(super) fn phase(progress: &RebuildProgress) -> &'static str {
+    match progress.phase() {
+        Phase::Reading => "read the log",
+        Phase::Settling => "settle who is who",
+        Phase::Arranging => "sort by customer",
+        Phase::Folding => "fold customers",
+        Phase::CatchingUp | Phase::Unspecified => "catch up",
+    }
+}
+
 pub async fn run(args: RebuildArgs) -> Result<(), CliError> {
     let connection = args.target.connect().await?;
     let request = RebuildRequest { tenant: args.target.tenant };
@@ -29,6 +41,7 @@ pub async fn run(args: RebuildArgs) -> Result<(), CliError> {
     let bar = progress::positions("rebuild");
     let mut last: Option<RebuildProgress> = None;
     while let Some(answer) = answers.message().await.map_err(|status| connection.failed(status))? {
+        bar.set_message(phase(&answer));
         bar.set_length(answer.head);
         bar.set_position(answer.position);
         last = Some(answer);

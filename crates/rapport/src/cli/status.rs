@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::columns::{self, Columns, plain};
 use super::target::Target;
-use super::{CliError, json, moment, parked};
+use super::{CliError, json, moment, parked, rebuild};
 use crate::wire::v1::{StatusRequest, StatusResponse};
 
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -56,6 +56,13 @@ fn text(status: &StatusResponse) -> String {
     let silence = if status.settled { "" } else { "; more is due, or more is on the log" };
     facts.row(["silence", &format!("until {}{silence}", moment::show(status.clock.as_ref()))]);
     facts.row(["generation", &format!("no. {}", status.generation)]);
+    if let Some(building) = &status.building {
+        let phase = rebuild::phase(building);
+        facts.row([
+            "building",
+            &format!("no. {}: {phase}, {} of {}", building.generation, building.position, building.head),
+        ]);
+    }
     facts.row(["touchpoints", &format!("{} distinct, {} sent twice", status.touchpoints, status.duplicates)]);
     facts.row(["parked", &format!("{} events, {} discarded beside them", status.parked, status.discarded)]);
     facts.row(["digest", &format!("{} ", status.digest)]);

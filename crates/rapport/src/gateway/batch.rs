@@ -78,9 +78,9 @@ impl Batch {
         if event.len() > MAX_EVENT_BYTES {
             return Err(of_event(format!("has {} bytes; an event has at most {MAX_EVENT_BYTES}", event.len())));
         }
-        let event = CloudEvent::decode(event.clone())
+        let event = CloudEvent::decode(event.as_ref())
             .map_err(|error| of_event(format!("is no io.cloudevents.v1.CloudEvent: {error}")))?;
-        let event = from_proto(event).map_err(|violation| vec![violation])?;
+        let event = from_proto(&event).map_err(|violation| vec![violation])?;
         let touchpoint = receive(event, self.received_at, &self.tenant.catalogue)?;
         if touchpoint.schema.is_none() && self.tenant.custom_types == CustomTypes::Refuse {
             let rule =

@@ -48,7 +48,7 @@ impl Server {
         kept.requests += 1;
         assert!(request.encoded_len() < 3 * 1024 * 1024 && request.events.len() <= 1_000);
         let verdicts = request.events.into_iter().map(|bytes| {
-            let event = event_proto::from_proto(CloudEvent::decode(bytes).unwrap()).unwrap();
+            let event = Value::from(&event_proto::from_proto(&CloudEvent::decode(bytes).unwrap()).unwrap());
             let name = |field: &str| event[field].as_str().unwrap().to_owned();
             let key = (name("source"), name("id"));
             if self.rejects.is_some_and(|end| key.1.ends_with(end)) {

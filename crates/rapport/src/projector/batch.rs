@@ -47,7 +47,7 @@ impl Batch {
         let began = Instant::now();
         let records = self.records.into_par_iter().with_min_len(64);
         let decode = |Record { position, recorded_at, place, json, .. }: Record| {
-            Incoming::decode(position.0, recorded_at, place, json.to_vec(), definitions)
+            Incoming::decode(position.0, recorded_at, place, &json, definitions)
         };
         Decoded { began, records: records.map(decode).collect(), traced: self.traced }
     }

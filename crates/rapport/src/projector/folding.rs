@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::batch::{Batch, Decoded};
+use super::bulk::BulkStep;
 use super::changes::{ChangeSet, Changes};
 use super::waiting::Waiting;
 use super::{ProjectorError, Setup, fence, foresight};
@@ -34,6 +35,8 @@ pub(super) struct Folded {
     pub position: u64,
     /// The end of the log as far as is known.
     pub head: u64,
+    /// It is being built in bulk, and answers nothing yet.
+    pub in_bulk: Option<BulkStep>,
     /// The log was read to its end once.
     pub caught_up: bool,
     /// At or before the next silence that changes something.
@@ -117,6 +120,11 @@ impl Folding {
         self.head
     }
 
+    /// One for which others look at what waits already.
+    pub fn with_waiting(self, waiting: Waiting) -> Self {
+        Self { waiting, ..self }
+    }
+
     pub fn waiting(&self) -> Waiting {
         self.waiting.clone()
     }
@@ -134,7 +142,7 @@ impl Folding {
                     Ok(open) => {
                         retry = FIRST_RETRY;
                         waiting.start_over();
-                        Self { waiting: waiting.clone(), ..open }.run(&progress, &stop).await
+                        open.with_waiting(waiting.clone()).run(&progress, &stop).await
                     }
                     Err(error) => Err(error),
                 },
@@ -159,7 +167,7 @@ impl Folding {
     async fn run(self, progress: &watch::Sender<Folded>, stop: &CancellationToken) -> Result<(), ProjectorError> {
         let Self { model, log, definitions, clock, changes, generation, waiting, metrics, traces, .. } = self;
         let after = Position(model.checkpoint().position);
-        progress.send_modify(|folded| folded.caught_up = false);
+        progress.send_modify(|folded| (folded.caught_up, folded.in_bulk) = (false, None));
         let (work, queue) = mpsc::channel(1);
         let (progressed, waits) = (progress.clone(), waiting.clone());
         let applying = Applying { model, progress: progressed, changes, generation, waiting: waits, metrics, traces };

@@ -17,7 +17,7 @@ pub(super) async fn discards(
         match read? {
             Read::Record(Record { position, .. }) if position > until => break,
             Read::Record(Record { position, recorded_at, place, json, .. }) => {
-                let decision = Incoming::decode(position.0, recorded_at, place, json.to_vec(), definitions);
+                let decision = Incoming::decode(position.0, recorded_at, place, &json, definitions);
                 if decision.is_discard() {
                     discards.push(decision);
                 }

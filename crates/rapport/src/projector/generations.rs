@@ -23,6 +23,22 @@ impl Generations {
         self.folder.join(format!("{generation:06}.db"))
     }
 
+    /// Where a generation is put together before its file is whole; one at a time.
+    pub fn scratch(&self) -> PathBuf {
+        self.folder.join("building")
+    }
+
+    /// Removes what a build left behind that was killed.
+    pub fn clear_scratch(&self) {
+        let scratch = self.scratch();
+        match fs::remove_dir_all(&scratch) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(path = %scratch.display(), "what a build left behind can be removed: {error}");
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
     /// The generation that serves; the first one if there is none yet.
     pub fn current(&self) -> Result<u32, ProjectorError> {
         let path = self.folder.join(CURRENT);

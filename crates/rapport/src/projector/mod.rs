@@ -3,6 +3,7 @@
 //! records → batch → decode on all cores → one transaction → a new position that queries wait for.
 
 mod batch;
+mod bulk;
 mod changes;
 mod fence;
 mod folding;
@@ -26,9 +27,11 @@ use rapport_log::{Position, ReadError};
 use rapport_readmodel::ReadModelError;
 use thiserror::Error;
 
+pub use bulk::{BulkFoldError, BulkStep};
 pub use changes::{ChangeSet, Changes};
 pub use preview::Previewed;
 pub use projection::{Live, NotYet, Projection, Setup};
+pub use rapport_readmodel::BulkError;
 pub use rebuild::{RebuildError, RebuildProgress, Updates};
 pub use retry::LookUpError;
 pub use scratch::{Phase, ScratchError, ScratchProgress, ScratchUpdate, ScratchUpdates};
@@ -57,6 +60,10 @@ pub enum ProjectorError {
          folder of its own (--data)", folder.display()
     )]
     Locked { folder: PathBuf },
+    #[error("the threads that answer queries cannot be started: {source}")]
+    Threads { source: std::io::Error },
+    #[error("the log cannot be folded in bulk: {0}")]
+    Bulk(#[from] BulkFoldError),
     #[error("a step of the projector broke off")]
     BrokenOff,
 }

@@ -12,14 +12,14 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::ProjectorError;
 use super::changes::{ChangeSet, Changes};
 use super::folding::{Folded, Folding};
 use super::generations::Generations;
 use super::lock::Lock;
-use super::rebuild::{Building, RebuildError, Request, Updates};
+use super::rebuild::{Building, RebuildError, RebuildProgress, Request, Updates};
 use super::scratch::{Place, Scratch};
 use super::waiting::Waiting;
+use super::{ProjectorError, bulk};
 use crate::clock::Clock;
 use crate::metrics::FoldMetrics;
 use crate::traces::FoldTraces;
@@ -52,6 +52,8 @@ pub struct Live {
     pub(super) waiting: Waiting,
     /// What keeps it from going on, if anything does.
     pub fault: Option<String>,
+    /// What is in the making to take its place.
+    pub building: Option<RebuildProgress>,
 }
 
 /// The read model did not get that far in time.
@@ -97,12 +99,13 @@ impl Projection {
         };
         files.set_current(generation)?;
         files.remove_all_but(&[generation]);
+        files.clear_scratch();
         let reader = folding.reader(&setup.origin)?;
         let (position, head) = (folding.position(), folding.head());
         tracing::info!(tenant = %setup.origin.tenant, generation, position, head, "the read model is open");
         let waiting = folding.waiting();
         let due = folding.due()?;
-        let live = Live { generation, reader, position, head, goal: head, waiting, fault: None };
+        let live = Live { generation, reader, position, head, goal: head, waiting, fault: None, building: None };
         let (live, receiver) = watch::channel(live);
         let (progress, folded) = watch::channel(Folded { position, head, due, ..Folded::default() });
         let (changes, models) = (setup.changes.clone(), setup.definitions.models.clone());
@@ -113,19 +116,25 @@ impl Projection {
         let (definitions, origin, clock) = (setup.definitions.clone(), setup.origin.clone(), setup.clock.clone());
         let verifying = Place::new("verify", &setup.folder, stopping.clone());
         let previewing = Place::new("preview", &setup.folder, stopping.clone());
-        let folding = tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
-        let supervisor = Supervisor {
+        let mut supervisor = Supervisor {
             setup,
-            folding,
+            folding: tokio::spawn(std::future::ready(())),
             files,
             live,
             folded,
             stop,
             building: None,
+            idle: Some(Idle { folding, progress }),
             replaced_last: None,
             asked,
             _lock: lock,
         };
+        if position == 0 && head > bulk::LEAST_RECORDS {
+            supervisor.live.borrow().waiting.looked_up(true, supervisor.setup.clock.now());
+            supervisor.build_first().await;
+        } else {
+            supervisor.wake();
+        }
         tokio::spawn(supervisor.run(stopping));
         Ok(Self {
             models,
@@ -198,6 +207,12 @@ impl Projection {
     }
 }
 
+/// The serving file while it is empty, and another one is built in bulk to take its place.
+struct Idle {
+    folding: Folding,
+    progress: watch::Sender<Folded>,
+}
+
 /// Keeps [`Live`] up to date, and swaps generations.
 struct Supervisor {
     setup: Setup,
@@ -207,6 +222,7 @@ struct Supervisor {
     folded: watch::Receiver<Folded>,
     stop: CancellationToken,
     building: Option<Building>,
+    idle: Option<Idle>,
     /// The generation that was last found to be outdated.
     replaced_last: Option<u32>,
     asked: mpsc::Receiver<Request>,
@@ -236,6 +252,13 @@ impl Supervisor {
         let _ = self.folding.await;
     }
 
+    /// Lets the serving file fold by itself, if it does not yet.
+    fn wake(&mut self) {
+        if let Some(Idle { folding, progress }) = self.idle.take() {
+            self.folding = tokio::spawn(folding.keep_on(self.setup.clone(), progress, self.stop.clone()));
+        }
+    }
+
     async fn show(&mut self) {
         let Folded { position, head, fault, outdated, .. } = self.folded.borrow_and_update().clone();
         self.live.send_modify(|live| {
@@ -260,6 +283,14 @@ impl Supervisor {
         }
     }
 
+    /// Builds what takes the place of an empty file.
+    async fn build_first(&mut self) {
+        if let Err(error) = self.build().await {
+            tracing::error!(tenant = %self.setup.origin.tenant, %error, "the log is folded record by record");
+            self.wake();
+        }
+    }
+
     async fn build(&mut self) -> Result<Updates, RebuildError> {
         if self.building.is_some() {
             return Err(RebuildError::UnderWay);
@@ -274,15 +305,19 @@ impl Supervisor {
 
     /// Names a generation as the one that serves. What it has folded is on the disk before its name is: a power cut must
     /// not leave less than the one before had.
-    async fn swap(&self, generation: u32) -> Result<(), ProjectorError> {
+    async fn swap(&mut self, building: &Building) -> Result<Reader, ProjectorError> {
         crash_point!("generation/caught-up");
-        let path = self.files.path(generation);
-        let synced = tokio::task::spawn_blocking(move || ReadModel::sync(&path)).await;
-        synced.map_err(|_| ProjectorError::BrokenOff)??;
+        let (path, origin) = (building.path.clone(), self.setup.origin.clone());
+        let definitions = self.setup.definitions.clone();
+        let synced = tokio::task::spawn_blocking(move || {
+            ReadModel::sync(&path)?;
+            Reader::open(&path, origin, definitions)
+        });
+        let reader = synced.await.map_err(|_| ProjectorError::BrokenOff)??;
         crash_point!("generation/synced");
-        self.files.set_current(generation)?;
+        self.files.set_current(building.generation)?;
         crash_point!("generation/named");
-        Ok(())
+        Ok(reader)
     }
 
     /// The generation in the making got further; once it is as far as the serving one, it serves.
@@ -294,20 +329,38 @@ impl Supervisor {
         };
         if let Some(fault) = fault {
             let serving = self.live.borrow().generation;
+            if self.idle.is_some() {
+                tracing::error!(tenant = %self.setup.origin.tenant, %fault, "the log is folded record by record");
+            }
             building.fail(fault).await;
+            self.live.send_modify(|live| live.building = None);
             self.files.remove_all_but(&[serving]);
+            self.wake();
             return;
         }
         let folded = folded.unwrap_or_default();
         if folded.position < self.live.borrow().position || !folded.is_settled(self.setup.clock.now()) {
-            building.tell(&folded);
+            let progress = building.tell(&folded);
+            let is_idle = self.idle.is_some();
+            self.live.send_modify(|live| {
+                live.building = Some(progress);
+                if is_idle {
+                    live.head = live.head.max(folded.head);
+                }
+            });
             self.building = Some(building);
             return;
         }
-        if let Err(error) = self.swap(building.generation).await {
-            building.fail(error.to_string()).await;
-            return;
-        }
+        let reader = match self.swap(&building).await {
+            Ok(reader) => reader,
+            Err(error) => {
+                building.fail(error.to_string()).await;
+                self.live.send_modify(|live| live.building = None);
+                self.wake();
+                return;
+            }
+        };
+        self.idle = None;
         self.stop.cancel();
         self.stop = building.stop.clone();
         std::mem::swap(&mut self.folding, &mut building.folding);
@@ -317,12 +370,13 @@ impl Supervisor {
         self.setup.changes.serve(building.generation);
         self.live.send_replace(Live {
             generation: building.generation,
-            reader: building.reader.clone(),
+            reader,
             position,
             head,
             goal,
             waiting: building.waiting.clone(),
             fault: None,
+            building: None,
         });
         let tenant = &self.setup.origin.tenant;
         tracing::info!(%tenant, generation = building.generation, position, head, "a new generation serves");

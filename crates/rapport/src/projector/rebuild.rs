@@ -1,12 +1,14 @@
 //! Building the read model anew beside the one that serves.
 
-use rapport_readmodel::Reader;
+use std::path::PathBuf;
+
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::ProjectorError;
+use super::bulk::{Bulk, BulkFoldError, BulkStep, Goal};
 use super::folding::{Folded, Folding};
 use super::generations::Generations;
 use super::projection::Setup;
@@ -32,6 +34,8 @@ pub struct RebuildProgress {
     pub generation: u32,
     pub position: u64,
     pub head: u64,
+    /// What it is at, until its file is whole.
+    pub in_bulk: Option<BulkStep>,
     /// The new generation serves.
     pub done: bool,
 }
@@ -47,7 +51,7 @@ pub type Updates = mpsc::Receiver<Result<RebuildProgress, RebuildError>>;
 /// A generation in the making.
 pub(super) struct Building {
     pub generation: u32,
-    pub reader: Reader,
+    pub path: PathBuf,
     pub folded: watch::Receiver<Folded>,
     pub folding: JoinHandle<()>,
     pub stop: CancellationToken,
@@ -56,31 +60,33 @@ pub(super) struct Building {
 }
 
 impl Building {
-    /// Starts an empty file, which folds the whole log.
+    /// Starts to fold the whole log into a file that is not there yet.
     pub async fn start(setup: &Setup, files: &Generations, generation: u32) -> Result<(Self, Updates), RebuildError> {
-        let folding = Folding::open(setup, &files.path(generation), generation).await?;
-        crash_point!("generation/opened");
-        let reader = folding.reader(&setup.origin)?;
-        let (progress, mut folded) = watch::channel(Folded { position: folding.position(), ..Folded::default() });
-        // So that an empty log, on which nothing ever happens, is looked at too.
-        folded.mark_changed();
-        let (stop, waiting) = (CancellationToken::new(), folding.waiting());
-        let folding = tokio::spawn(folding.keep_on(setup.clone(), progress, stop.clone()));
+        let head = setup.log.head().await.map_err(ProjectorError::Log)?.0;
+        let (path, scratch) = (files.path(generation), files.scratch());
+        let (progress, folded) = watch::channel(Folded { head, ..Folded::default() });
+        let (stop, waiting) = (CancellationToken::new(), Waiting::default());
+        let making = Making { setup: setup.clone(), path: path.clone(), scratch, generation, head };
+        let folding = tokio::spawn(making.run(progress, waiting.clone(), stop.clone()));
         let (updates, receiver) = mpsc::channel(PROGRESS_AHEAD);
-        Ok((Self { generation, reader, folding, folded, stop, waiting, updates }, receiver))
+        Ok((Self { generation, path, folding, folded, stop, waiting, updates }, receiver))
     }
 
     /// Tells how far it is, if the asker keeps up.
-    pub fn tell(&self, folded: &Folded) {
-        let Folded { position, head, .. } = *folded;
-        let _ = self.updates.try_send(Ok(RebuildProgress { generation: self.generation, position, head, done: false }));
+    pub fn tell(&self, folded: &Folded) -> RebuildProgress {
+        let progress = self.progress(folded, false);
+        let _ = self.updates.try_send(Ok(progress));
+        progress
     }
 
     /// Tells that it serves.
     pub async fn finish(self, folded: Folded) {
-        let Folded { position, head, .. } = folded;
-        let _ =
-            self.updates.send(Ok(RebuildProgress { generation: self.generation, position, head, done: true })).await;
+        let _ = self.updates.send(Ok(self.progress(&folded, true))).await;
+    }
+
+    fn progress(&self, folded: &Folded, done: bool) -> RebuildProgress {
+        let Folded { position, head, in_bulk, .. } = *folded;
+        RebuildProgress { generation: self.generation, position, head, in_bulk, done }
     }
 
     /// Gives it up; its file is left alone when this returns.
@@ -88,5 +94,59 @@ impl Building {
         self.stop.cancel();
         let _ = self.folding.await;
         let _ = self.updates.send(Err(RebuildError::Failed { fault })).await;
+    }
+}
+
+/// A generation from its first step to its last.
+struct Making {
+    setup: Setup,
+    path: PathBuf,
+    scratch: PathBuf,
+    generation: u32,
+    /// The end of the log when it began.
+    head: u64,
+}
+
+impl Making {
+    /// In bulk up to where the log ended, and then record by record. What keeps it from that is its last word.
+    async fn run(self, progress: watch::Sender<Folded>, waiting: Waiting, stop: CancellationToken) {
+        let built = self.build(&progress, &stop).await;
+        let opened = match built {
+            Err(BulkFoldError::Stopping) => return,
+            Err(error) => Err(error.into()),
+            Ok(()) => Folding::open(&self.setup, &self.path, self.generation).await,
+        };
+        match opened {
+            Ok(folding) => {
+                crash_point!("generation/opened");
+                folding.with_waiting(waiting).keep_on(self.setup, progress, stop).await;
+            }
+            Err(error) => progress.send_modify(|folded| folded.fault = Some(error.to_string())),
+        }
+    }
+
+    async fn build(&self, progress: &watch::Sender<Folded>, stop: &CancellationToken) -> Result<(), BulkFoldError> {
+        let Setup { log, origin, definitions, clock, .. } = self.setup.clone();
+        let (path, scratch, tenant) = (self.path.clone(), self.scratch.clone(), origin.tenant.clone());
+        let goal = Goal { position: self.head, clock: clock.now(), foreseen: self.head };
+        let told = progress.clone();
+        let tell = move |step| {
+            told.send_modify(|folded| {
+                folded.in_bulk = Some(step);
+                folded.position = step.as_position(goal.position);
+            });
+        };
+        match (Bulk { log, origin, definitions, path, scratch, is_kept: true }).build(goal, stop, tell).await {
+            Ok(built) => {
+                let (generation, position) = (self.generation, built.position);
+                tracing::info!(%tenant, generation, position, "a generation was built in bulk");
+                Ok(())
+            }
+            Err(BulkFoldError::Bulk(error)) if error.is_too_much() => {
+                tracing::info!(%tenant, generation = self.generation, "folded record by record: {error}");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 }

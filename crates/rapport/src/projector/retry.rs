@@ -41,7 +41,7 @@ impl Projection {
         let (records, reader) = (self.records(events).await?, self.live().reader);
         let decode = move || {
             let decode = |Record { position, recorded_at, place, json, .. }: Record| {
-                Incoming::decode(position.0, recorded_at, place, json.to_vec(), reader.definitions())
+                Incoming::decode(position.0, recorded_at, place, &json, reader.definitions())
             };
             records.into_iter().map(decode).collect::<Vec<_>>()
         };

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rapport_customer::Digest;
 use rapport_log::Log;
+use rapport_readmodel::{BulkPhase, BulkProgress};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
@@ -12,8 +13,9 @@ use super::preview::{Previewing, preview};
 use super::projections::Projections;
 use super::verify::{Verifying, verify};
 use super::{QueryError, convert, merging, parked};
-use crate::projector::{RebuildProgress, Updates};
+use crate::projector::{BulkStep, RebuildProgress, Updates};
 use crate::wire::v1::admin_service_server::AdminService;
+use crate::wire::v1::rebuild_progress::Phase;
 use crate::wire::v1::{
     self, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse, GetParkedRequest, GetParkedResponse,
     ListParkedRequest, ListParkedResponse, MergeRequest, PreviewRequest, RebuildRequest, RetryParkedRequest,
@@ -33,8 +35,8 @@ impl Admin {
     }
 
     async fn status(&self, request: StatusRequest) -> Result<StatusResponse, QueryError> {
-        let (status, freshness) =
-            self.projections.ask(&request.tenant, request.min_position, |reader| reader.status()).await?;
+        let (generation, status, freshness) =
+            self.projections.ask_serving(&request.tenant, request.min_position, |reader| reader.status()).await?;
         let (tenant, projection) = self.projections.find(&request.tenant)?;
         let live = projection.live();
         let (head, fault) = match tenant.log.head().await {
@@ -57,7 +59,7 @@ impl Admin {
             head,
             position: freshness.position,
             lag: head - freshness.position,
-            generation: live.generation,
+            generation,
             touchpoints: status.touchpoints,
             duplicates: status.duplicates,
             parked: status.parked,
@@ -69,6 +71,7 @@ impl Admin {
             settled: fault.is_none() && freshness.position >= head && self.projections.is_silent(status.due),
             fault: fault.unwrap_or_default(),
             clock: freshness.clock,
+            building: live.building.as_ref().map(to_progress),
         })
     }
 
@@ -90,9 +93,9 @@ async fn tell(
 ) {
     while let Some(update) = updates.recv().await {
         let told_now = match update {
-            Ok(RebuildProgress { generation, position, head, done }) => {
-                let digest = if done { admin.digest(&tenant).await } else { Ok(String::new()) };
-                digest.map(|digest| v1::RebuildProgress { position, head, done, generation, digest })
+            Ok(progress) => {
+                let digest = if progress.done { admin.digest(&tenant).await } else { Ok(String::new()) };
+                digest.map(|digest| v1::RebuildProgress { digest, ..to_progress(&progress) })
             }
             Err(error) => Err(QueryError::Rebuild(error)),
         };
@@ -100,6 +103,20 @@ async fn tell(
             return;
         }
     }
+}
+
+pub(super) fn to_progress(progress: &RebuildProgress) -> v1::RebuildProgress {
+    let RebuildProgress { generation, position, head, in_bulk, done } = *progress;
+    let phase = match in_bulk {
+        Some(BulkStep::Read(_)) => Phase::Reading,
+        Some(BulkStep::Folded(BulkProgress { phase, .. })) => match phase {
+            BulkPhase::Settling => Phase::Settling,
+            BulkPhase::Arranging => Phase::Arranging,
+            BulkPhase::Folding => Phase::Folding,
+        },
+        None => Phase::CatchingUp,
+    };
+    v1::RebuildProgress { position, head, done, generation, digest: String::new(), phase: phase.into() }
 }
 
 impl Admin {

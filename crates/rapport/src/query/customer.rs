@@ -29,10 +29,7 @@ impl Customers {
 
     async fn get(&self, request: GetCustomerRequest) -> Result<GetCustomerResponse, QueryError> {
         let name = customer_name(request.customer.as_ref())?;
-        let asked = name.clone();
-        let (found, freshness) =
-            self.projections.ask(&request.tenant, request.min_position, move |reader| reader.customer(&asked)).await?;
-        let found = found.ok_or_else(|| no_customer(&name))?;
+        let (found, freshness) = self.projections.customer(&request.tenant, request.min_position, &name).await?;
         let (tenant, _) = self.projections.find(&request.tenant)?;
         let customer = convert::customer(&found, &tenant.definitions.journeys);
         Ok(GetCustomerResponse { customer: Some(customer), freshness: Some(freshness) })

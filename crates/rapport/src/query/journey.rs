@@ -6,7 +6,7 @@ use tonic::{Request, Response, Status};
 
 use super::arguments::{bucket, customer_name, days, journey, moments, page_size, stage};
 use super::listing::{Listing, Page};
-use super::projections::{Projections, no_customer};
+use super::projections::Projections;
 use super::{QueryError, convert};
 use crate::wire::v1::journey_service_server::JourneyService;
 use crate::wire::v1::{
@@ -30,10 +30,7 @@ impl Journeys {
             journey(&maps, &request.journey)?;
         }
         let name = customer_name(request.customer.as_ref())?;
-        let asked = name.clone();
-        let (found, freshness) =
-            self.projections.ask(&request.tenant, request.min_position, move |reader| reader.customer(&asked)).await?;
-        let found = found.ok_or_else(|| no_customer(&name))?;
+        let (found, freshness) = self.projections.customer(&request.tenant, request.min_position, &name).await?;
         let mut journeys = convert::journeys(&found.states, &maps);
         journeys.retain(|progress| request.journey.is_empty() || progress.journey == request.journey);
         Ok(GetJourneyResponse { customer_id: found.id.to_string(), journeys, freshness: Some(freshness) })

@@ -13,6 +13,7 @@ mod page_token;
 mod parked;
 mod preview;
 mod projections;
+mod threads;
 mod verify;
 mod watch;
 
@@ -48,6 +49,10 @@ pub enum QueryError {
     NotFolded { field: &'static str, model: Model },
     #[error("{limit} customers are watched already, the most that this process serves")]
     TooManyWatchers { limit: usize },
+    #[error(
+        "{limit} questions wait for the read models already, the most that this process lets wait; ask again in a while"
+    )]
+    TooManyQuestions { limit: usize },
     #[error(transparent)]
     NotYet(#[from] NotYet),
     #[error(transparent)]

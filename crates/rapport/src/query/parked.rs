@@ -6,10 +6,11 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
+use super::admin::to_progress;
 use super::projections::Projections;
 use super::{Admin, QueryError, arguments, convert, page_token};
 use crate::deciding::decide;
-use crate::projector::{Projection, RebuildProgress};
+use crate::projector::Projection;
 use crate::wire::v1::{
     self, DiscardParkedRequest, DiscardParkedResponse, Freshness, GetParkedRequest, GetParkedResponse,
     ListParkedRequest, ListParkedResponse, RetryParkedRequest, RetryParkedResponse, get_parked_response,
@@ -185,9 +186,9 @@ impl Retry {
     async fn rebuild(&mut self) -> Result<(), Cut> {
         let mut updates = self.projection()?.rebuild().await?;
         while let Some(update) = updates.recv().await {
-            let RebuildProgress { generation, position, head, done } = update?;
-            let digest = if done { self.admin.digest(&self.tenant).await? } else { String::new() };
-            self.answer.rebuild = Some(v1::RebuildProgress { position, head, done, generation, digest });
+            let progress = update?;
+            let digest = if progress.done { self.admin.digest(&self.tenant).await? } else { String::new() };
+            self.answer.rebuild = Some(v1::RebuildProgress { digest, ..to_progress(&progress) });
             self.tell().await?;
         }
         Ok(())

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rapport_log::Tenant;
-use rapport_readmodel::{Answer, CustomerName, Definitions, Origin, ReadModelError, Reader};
+use rapport_readmodel::{Answer, CustomerAnswer, CustomerName, Definitions, Origin, ReadModelError, Reader};
 use rapport_touchpoint::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use super::threads::Threads;
 use super::{QueryError, arguments, convert};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -27,6 +28,7 @@ const MOST_WATCHERS: usize = 4_096;
 pub struct Projections {
     tenants: Tenants,
     clock: Clock,
+    threads: Threads,
     watchers: Arc<Semaphore>,
     of_tenant: Arc<BTreeMap<Tenant, Projection>>,
 }
@@ -63,6 +65,7 @@ impl Projections {
         Ok(Self {
             tenants: tenants.clone(),
             clock: config.clock.clone(),
+            threads: Threads::start().map_err(|source| ProjectorError::Threads { source })?,
             watchers: Arc::new(Semaphore::new(MOST_WATCHERS)),
             of_tenant: Arc::new(of_tenant),
         })
@@ -91,14 +94,43 @@ impl Projections {
         min_position: u64,
         question: impl FnOnce(&Reader) -> Result<Answer<T>, ReadModelError> + Send + 'static,
     ) -> Result<(T, Freshness), QueryError> {
+        let (_, content, freshness) = self.ask_serving(tenant, min_position, question).await?;
+        Ok((content, freshness))
+    }
+
+    /// The same, and which generation answered: another one may serve by now.
+    pub async fn ask_serving<T: Send + 'static>(
+        &self,
+        tenant: &str,
+        min_position: u64,
+        question: impl FnOnce(&Reader) -> Result<Answer<T>, ReadModelError> + Send + 'static,
+    ) -> Result<(u32, T, Freshness), QueryError> {
         let (_, projection) = self.find(tenant)?;
-        let live = projection.at_least(min_position, PATIENCE).await?;
-        let Live { reader, head, .. } = live;
-        let answer =
-            tokio::task::spawn_blocking(move || question(&reader)).await.map_err(|_| QueryError::BrokenOff)??;
+        let Live { generation, reader, head, .. } = projection.at_least(min_position, PATIENCE).await?;
+        let answer = self.threads.ask(move || question(&reader)).await??;
+        let (content, freshness) = self.fresh(answer, head);
+        Ok((generation, content, freshness))
+    }
+
+    /// The same for what is known of one customer.
+    pub async fn customer(
+        &self,
+        tenant: &str,
+        min_position: u64,
+        name: &CustomerName,
+    ) -> Result<(CustomerAnswer, Freshness), QueryError> {
+        let (_, projection) = self.find(tenant)?;
+        let Live { reader, head, .. } = projection.at_least(min_position, PATIENCE).await?;
+        let asked = name.clone();
+        let answer = self.threads.ask_shortly(move || reader.customer(&asked)).await??;
+        let (found, freshness) = self.fresh(answer, head);
+        Ok((found.ok_or_else(|| no_customer(name))?, freshness))
+    }
+
+    fn fresh<T>(&self, answer: Answer<T>, head: u64) -> (T, Freshness) {
         let (position, head) = (answer.position, head.max(answer.position));
         let clock = Some(convert::timestamp(self.clock(answer.due, answer.clock)));
-        Ok((answer.content, Freshness { position, head, lag: head - position, clock }))
+        (answer.content, Freshness { position, head, lag: head - position, clock })
     }
 
     /// To be held for as long as somebody watches.

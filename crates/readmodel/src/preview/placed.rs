@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use rapport_customer::identity::Span;
 use rapport_touchpoint::OrderKey;
-use rusqlite::Connection;
 
 use crate::error::Result;
 use crate::identifiers::IdentifierKey;
@@ -21,7 +20,7 @@ impl Picture {
             let anchor = row.get(0)?;
             let mut of_anchor = match owners.take().filter(|owners| owners.anchor == anchor) {
                 Some(owners) => owners,
-                None => Owners::of(&self.connection, anchor)?,
+                None => Owners::of(self, anchor)?,
             };
             let owner = of_anchor.at(&OrderKey::from_bytes(row.get(1)?));
             owners = Some(of_anchor);
@@ -41,10 +40,10 @@ struct Owners {
 }
 
 impl Owners {
-    fn of(connection: &Connection, anchor: IdentifierKey) -> Result<Self> {
-        let spans = match identifiers::by_key(connection, anchor)?.root {
+    fn of(picture: &Picture, anchor: IdentifierKey) -> Result<Self> {
+        let spans = match identifiers::by_key(&picture.connection, anchor)?.root {
             Some(root) => vec![Span { from: None, until: None, of: root }],
-            None => claims::owners(connection, anchor)?,
+            None => claims::owners(&picture.connection, anchor, picture.definitions.rules.visit)?,
         };
         Ok(Self { anchor, spans: spans.into() })
     }

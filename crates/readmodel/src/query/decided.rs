@@ -97,7 +97,7 @@ impl Reader {
 
     fn read(&self, stored: &Stored) -> Result<Decision> {
         let catalogue = &self.shared.definitions.catalogue;
-        match read_record(stored.json.clone(), Timestamp::MAX, Place::Decisions, catalogue) {
+        match read_record(&stored.json, Timestamp::MAX, Place::Decisions, catalogue) {
             Ok(Recorded::Decision(decision)) => Ok(*decision),
             Ok(Recorded::Touchpoint(_)) | Err(_) => {
                 Err(ReadModelError::corrupt(format!("the stored decision at position {}", stored.position)))

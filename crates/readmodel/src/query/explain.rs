@@ -9,6 +9,7 @@ use rusqlite::Connection;
 
 use super::refused::{Refusal, VoidIdentifier};
 use super::{Answer, CustomerName, DecisionEntry, Reader};
+use crate::claims::HandOver;
 use crate::closure::{Closure, Resolved};
 use crate::error::Result;
 use crate::identifiers::{self, IdentifierKey};
@@ -76,11 +77,13 @@ impl Evidence {
     }
 }
 
-/// From this event on a device was in this person's hands.
+/// A device was in this person's hands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hand {
-    /// From the beginning of time without.
-    pub from: Option<OrderKey>,
+    /// Since then, with the visit that led up to the claim; from the beginning of time without.
+    pub since: Option<OrderKey>,
+    /// The event in which they claimed it; without, a merge by hand gave it to them.
+    pub claim: Option<OrderKey>,
     pub of: Identifier,
     /// Who that is now.
     pub customer: Option<CustomerId>,
@@ -213,13 +216,14 @@ impl Reader {
 
     fn hands(&self, connection: &Connection, device: IdentifierKey) -> Result<Vec<Hand>> {
         let mut hands = Vec::new();
-        for (from, by) in claims::hands(connection, device, MOST_HANDS)? {
-            let person = identifiers::by_key(connection, by)?;
+        let rules = &self.shared.definitions.rules;
+        for HandOver { since, claim, to } in claims::hands(connection, device, MOST_HANDS, rules.visit)? {
+            let person = identifiers::by_key(connection, to)?;
             let customer = match person.root {
                 Some(root) => self.customer_id(connection, root)?,
                 None => None,
             };
-            hands.push(Hand { from, of: person.usable.to_identifier(&self.shared.definitions.rules), customer });
+            hands.push(Hand { since, claim, of: person.usable.to_identifier(rules), customer });
         }
         Ok(hands)
     }

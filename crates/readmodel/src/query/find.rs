@@ -48,7 +48,7 @@ pub struct Changed {
 impl Reader {
     /// Customers that match, after one of the page before.
     pub fn find(&self, filter: &Filter, after: Option<CustomerKey>, page_size: usize) -> Result<Answer<FoundPage>> {
-        self.ask(|connection| {
+        self.ask_at(|connection, clock| {
             let (sql, label) = match filter.labels.first() {
                 Some(label) => {
                     ("SELECT customer FROM labels WHERE label = ?1 AND customer > ?2 ORDER BY customer", Some(label))
@@ -69,7 +69,7 @@ impl Reader {
                 let key: IdentifierKey = row.get(0)?;
                 last = Some(CustomerKey(key));
                 if matches(connection, key, filter)? {
-                    page.customers.extend(self.answer(connection, key)?);
+                    page.customers.extend(self.answer(connection, clock, key)?);
                 }
             }
             Ok(page)
@@ -106,11 +106,11 @@ impl Reader {
 
     /// The customers among these that are there and match.
     pub fn matching(&self, keys: &[CustomerKey], filter: &Filter) -> Result<Answer<Vec<CustomerAnswer>>> {
-        self.ask(|connection| {
+        self.ask_at(|connection, clock| {
             let mut found = Vec::new();
             for key in keys {
                 if matches(connection, key.0, filter)? {
-                    found.extend(self.answer(connection, key.0)?);
+                    found.extend(self.answer(connection, clock, key.0)?);
                 }
             }
             Ok(found)

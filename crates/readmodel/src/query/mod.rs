@@ -1,5 +1,6 @@
 //! Queries: each in one read transaction, so that an answer is true at one position.
 
+mod customer;
 mod decided;
 mod explain;
 mod feedback;
@@ -9,22 +10,20 @@ mod journey;
 mod listing;
 mod refused;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rapport_customer::identity::{CustomerId, Usable};
-use rapport_customer::{Digest, Model, States, Totals};
-use rapport_touchpoint::{Identifier, OrderKey, Timestamp, Touchpoint};
+use rapport_customer::{Digest, Model, Totals};
+use rapport_touchpoint::{OrderKey, Timestamp, Touchpoint};
 use rusqlite::Connection;
 
 use crate::customers;
 use crate::error::Result;
-use crate::identifiers::{self, IdentifierKey};
 use crate::parked::{self, ParkedEvent, ParkedPage, ParkedState};
 use crate::timeline::{self, Direction, Merge};
-use crate::{CustomerKey, Definitions, Incoming, Origin, Picture, checkpoint, schema, seen, totals};
+use crate::{Definitions, Incoming, Origin, Picture, checkpoint, schema, seen, totals};
 
+pub use customer::{CustomerAnswer, CustomerName};
 pub use decided::{DecisionEntry, DecisionsPage, Outcome};
 pub use explain::{Evidence, Explanation, Hand, Step, Without};
 pub use feedback::ResponsesQuestion;
@@ -62,24 +61,6 @@ pub struct Answer<T> {
     /// At or before the next silence that changes something.
     pub due: Option<Timestamp>,
     pub content: T,
-}
-
-/// How a customer is called in a question.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CustomerName {
-    /// Its id, current or former.
-    Id(CustomerId),
-    Identifier(Identifier),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct CustomerAnswer {
-    /// Made from the oldest identifier.
-    pub id: CustomerId,
-    pub key: CustomerKey,
-    pub events: u64,
-    /// At the clock of the answer.
-    pub states: States,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -132,26 +113,6 @@ impl Reader {
 
     pub fn position(&self) -> Result<u64> {
         Ok(self.ask(|_| Ok(()))?.position)
-    }
-
-    pub fn customer(&self, name: &CustomerName) -> Result<Answer<Option<CustomerAnswer>>> {
-        self.ask(|connection| {
-            let Some(key) = self.resolve(connection, name)? else { return Ok(None) };
-            self.answer(connection, key)
-        })
-    }
-
-    /// The customers that have these identifiers now, each once; in this order.
-    pub fn customers_of(&self, identifiers: &[Identifier]) -> Result<Answer<Vec<CustomerAnswer>>> {
-        self.ask(|connection| {
-            let (mut met, mut customers) = (BTreeSet::new(), Vec::new());
-            for identifier in identifiers {
-                let name = CustomerName::Identifier(identifier.clone());
-                let Some(key) = self.resolve(connection, &name)?.filter(|key| met.insert(*key)) else { continue };
-                customers.extend(self.answer(connection, key)?);
-            }
-            Ok(customers)
-        })
     }
 
     /// A page of a customer's touchpoints, older than `before`.
@@ -242,61 +203,26 @@ impl Reader {
 
     /// Runs a question in one read transaction on a pooled connection.
     fn ask<T>(&self, question: impl FnOnce(&Connection) -> Result<T>) -> Result<Answer<T>> {
+        self.ask_at(|connection, _| question(connection))
+    }
+
+    /// The same for a question that depends on the clock of the answer.
+    fn ask_at<T>(&self, question: impl FnOnce(&Connection, Timestamp) -> Result<T>) -> Result<Answer<T>> {
         let idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut connection = match idle {
+        let connection = match idle {
             Some(connection) => connection,
             None => schema::open_reader(&self.shared.path)?,
         };
-        let answer = {
-            let tx = connection.transaction()?;
-            let position = checkpoint::position(&tx)?;
-            let (clock, due) = (checkpoint::clock(&tx)?, customers::due(&tx)?);
-            Answer { position, clock, due, content: question(&tx)? }
-        };
+        // A connection whose question fails is closed, and with it what it had begun.
+        connection.prepare_cached("BEGIN")?.execute([])?;
+        let (position, clock, due) = standing(&connection)?;
+        let content = question(&connection, clock)?;
+        connection.prepare_cached("COMMIT")?.execute([])?;
         let mut idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MOST_IDLE {
             idle.push(connection);
         }
-        Ok(answer)
-    }
-
-    /// A customer, at the clock of the read model.
-    fn answer(&self, connection: &Connection, key: IdentifierKey) -> Result<Option<CustomerAnswer>> {
-        let definitions = &self.shared.definitions;
-        let clock = checkpoint::clock(connection)?;
-        let Some(customer) = customers::load(connection, key, definitions, clock)? else { return Ok(None) };
-        let states = customer.states.at(clock, &definitions.journeys, &mut Vec::new()).into_owned();
-        let id = self.id_of(connection, key)?;
-        Ok(Some(CustomerAnswer { id, key: CustomerKey(key), events: customer.events, states }))
-    }
-
-    /// The customer that has this name now.
-    fn resolve(&self, connection: &Connection, name: &CustomerName) -> Result<Option<IdentifierKey>> {
-        let Some(found) = self.named_by(connection, name)?.filter(|found| !found.void) else { return Ok(None) };
-        if found.root.is_some() {
-            return Ok(found.root);
-        }
-        match crate::claims::last(connection, found.key)? {
-            Some(claim) => Ok(identifiers::by_key(connection, claim.by)?.root),
-            None => Ok(Some(found.key)),
-        }
-    }
-
-    /// The identifier of that name, or that gives that id.
-    fn named_by(&self, connection: &Connection, name: &CustomerName) -> Result<Option<identifiers::Identifier>> {
-        match name {
-            CustomerName::Id(id) => identifiers::by_alias(connection, *id),
-            CustomerName::Identifier(identifier) => match Usable::of(identifier, &self.shared.definitions.rules) {
-                Some(usable) => identifiers::by_name(connection, &usable),
-                None => Ok(None),
-            },
-        }
-    }
-
-    /// The id that a customer's oldest person identifier gives it; of a device that nobody claimed, its own.
-    fn id_of(&self, connection: &Connection, customer: IdentifierKey) -> Result<CustomerId> {
-        let named = identifiers::of_customer(connection, customer)?;
-        Ok(identifiers::id_of(&named, &self.shared.definitions.rules, &self.shared.origin.key))
+        Ok(Answer { position, clock, due, content })
     }
 
     fn merge<'c>(
@@ -312,7 +238,7 @@ impl Reader {
             return Ok(None);
         }
         let from = after.map_or(OrderKey::MIN, timeline::just_after);
-        let mut sources = timeline::sources_of(connection, key, &from)?;
+        let mut sources = timeline::sources_of(connection, key, &from, self.shared.definitions.rules.visit)?;
         for source in &mut sources {
             if let Some(before) = before {
                 source.until = Some(source.until.take().map_or(before.clone(), |until| until.min(before.clone())));
@@ -320,4 +246,14 @@ impl Reader {
         }
         Merge::new(connection, sources, direction).map(Some)
     }
+}
+
+/// Where a read model stands: its position and clock, and the next silence.
+fn standing(connection: &Connection) -> Result<(u64, Timestamp, Option<Timestamp>)> {
+    let mut find = connection.prepare_cached(
+        "SELECT position, clock, (SELECT min(due) FROM customers WHERE due IS NOT NULL) FROM checkpoint",
+    )?;
+    let moment = |nanos: Option<i64>| nanos.and_then(Timestamp::from_nanos);
+    let (position, clock, due) = find.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok((position, moment(clock).unwrap_or_default(), moment(due)))
 }

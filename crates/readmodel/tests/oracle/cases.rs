@@ -81,25 +81,28 @@ pub enum Tear {
     Spoiled,
 }
 
-/// Limits so small that few events reach them; smaller ones; and with the first another place, other journeys, a schema that
-/// not everything passes.
+/// Limits so small that few events reach them; smaller ones, and visits that are longer than all cases; and with the first
+/// another place, other journeys, no visits and a schema that not everything passes.
 pub const DEFINITIONS: usize = 5;
+/// So short that moments of a case are longer apart and exactly so far.
+const VISIT_MINUTES: i64 = 3;
 
 pub fn definitions_of(number: usize) -> Arc<Definitions> {
     static ALL: LazyLock<[Arc<Definitions>; DEFINITIONS]> = LazyLock::new(|| {
-        let limited = |partners, persons| {
+        let limited = |partners, visit_minutes: i64| {
             let mut rules = Rules::default();
             rules.most_partners = partners;
-            rules.most_persons = persons;
+            rules.most_persons = 4;
+            rules.visit.nanos = visit_minutes * 60 * 1_000_000_000;
             (*definitions(rules)).clone()
         };
         let one_journey = JourneyMaps(journeys().0.into_iter().take(1).collect());
         [
-            limited(2, 4),
-            limited(1, 4),
-            Definitions { zone: Zone::utc(), ..limited(2, 4) },
-            Definitions { journeys: Arc::new(one_journey), ..limited(2, 4) },
-            Definitions { catalogue: Arc::new(strict_catalogue()), ..limited(2, 4) },
+            limited(2, VISIT_MINUTES),
+            limited(1, 60),
+            Definitions { zone: Zone::utc(), ..limited(2, VISIT_MINUTES) },
+            Definitions { journeys: Arc::new(one_journey), ..limited(2, VISIT_MINUTES) },
+            Definitions { catalogue: Arc::new(strict_catalogue()), ..limited(2, 0) },
         ]
         .map(Arc::new)
     });
@@ -210,7 +213,38 @@ fn said() -> impl Strategy<Value = Vec<Said>> {
         1 => unreadable.prop_map(Said::Unreadable),
         5 => decision(),
     ];
-    prop_oneof![30 => one.prop_map(|one| vec![one]), 3 => answer_handed_over(), 2 => link_turns_out_older()]
+    prop_oneof![
+        30 => one.prop_map(|one| vec![one]),
+        3 => answer_handed_over(),
+        2 => link_turns_out_older(),
+        5 => visit_and_sign_in(),
+    ]
+}
+
+/// A visit about a visit's length before somebody signs in, on a device that another one had; and then, late, somebody who
+/// signed in between. Each by another kind of identifier, so that the device is not void by it.
+fn visit_and_sign_in() -> impl Strategy<Value = Vec<Said>> {
+    let minutes = (0..15_u32, 2..9_u32, 0..4_u32, 0..4_u32);
+    let people = (0..3_u8, 0..5_u8, 0..4_u8);
+    (minutes, people, 0..3_u8, 0..3_u8).prop_map(
+        |((minute, until, visit, late), (user, mail, card), device, between)| {
+            let next = minute + until;
+            let before_next = |minutes| next.saturating_sub(minutes);
+            let (user, mail) = (format!("user_id:u{user}"), format!("email:{mail}@x.org"));
+            let between = match between {
+                0 => user.clone(),
+                1 => mail.clone(),
+                _ => format!("loyalty_card:c{card}"),
+            };
+            let said =
+                [(minute, user), (next, mail), (before_next(visit), String::new()), (before_next(late), between)];
+            let touchpoint = |(minute, person): (u32, String)| {
+                let ids = format!("{person} anonymous_id:a{device}");
+                Said::Touchpoint(event(minute, &format!("visit {minute} {ids}"), "tour.taken", &ids, json!({})))
+            };
+            said.into_iter().map(touchpoint).collect()
+        },
+    )
 }
 
 /// An e-mail address is one account's, until it turns out that it was another one's before.

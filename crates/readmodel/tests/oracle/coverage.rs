@@ -41,6 +41,8 @@ kinds! {
     Parted 4 "one customer became two",
     SeveralOwners 20 "a device had several owners",
     HandedOver 15 "events of a device went to another customer",
+    BeforeSignIn 15 "a visit was theirs who signed in at its end",
+    VisitMoved 3 "a visit turned out to be another's, not theirs who signed in at its end",
     SharedInBatch 7 "a device was claimed by two customers in one batch",
     Late 25 "an event was late",
     LateAcrossStage 20 "an event was late, and a change of stage was known after it",
@@ -129,6 +131,7 @@ pub fn of_world(naive: &Naive, kinds: &mut BTreeSet<Kind>) {
     };
     let mut devices = who.events.iter().flat_map(|seen| &seen.named).filter(|named| who.is_device(named));
     note(Kind::SeveralOwners, devices.any(|device| owners(device).len() > 1));
+    note(Kind::BeforeSignIn, (0..who.events.len()).any(|at| who.leads_up_to_a_claim(at)));
     let replaced = |customer: &Customer| {
         customer.facts.iter().any(|((kind, _), (_, by))| *kind == FactKind::Response && by.is_some())
     };
@@ -166,16 +169,16 @@ pub fn of_batch(before: &Naive, after: &Naive, kinds: &mut BTreeSet<Kind>) {
         let anchor = naive.who.anchor(&naive.who.events[at])?;
         (!naive.who.is_person(&anchor)).then(|| naive.who.customer_of(at)).flatten()
     };
-    note(
-        Kind::HandedOver,
-        before.who.events.iter().any(|seen| {
-            let (then, now) = (owner(before, seen.position), owner(after, seen.position));
-            then.zip(now).is_some_and(|(then, now)| {
-                let then = if before.who.is_person(&then) { after.who.called(&then) } else { Some(then) };
-                then.is_some_and(|then| then != now)
-            })
-        }),
-    );
+    let is_handed_over = |at: &usize| {
+        let position = before.who.events[*at].position;
+        owner(before, position).zip(owner(after, position)).is_some_and(|(then, now)| {
+            let then = if before.who.is_person(&then) { after.who.called(&then) } else { Some(then) };
+            then.is_some_and(|then| then != now)
+        })
+    };
+    let handed_over: Vec<usize> = (0..before.who.events.len()).filter(is_handed_over).collect();
+    note(Kind::HandedOver, !handed_over.is_empty());
+    note(Kind::VisitMoved, handed_over.iter().any(|at| before.who.leads_up_to_a_claim(*at)));
     let claims = |device: &Usable| -> BTreeSet<Usable> {
         let claimants = new.iter().filter_map(|at| after.who.claimant(&after.who.events[*at], device));
         claimants.map(|person| after.who.group_of(&person)).collect()

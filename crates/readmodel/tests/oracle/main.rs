@@ -17,7 +17,7 @@ use coverage::Coverage;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use rapport_readmodel::{ReadModel, ReadModelError};
+use rapport_readmodel::{Bounds, ReadModel, ReadModelError};
 use support::property::hold;
 use support::{World, decided, everything};
 use trial::Trial;
@@ -32,6 +32,20 @@ fn arrival_batches_silences_crashes_and_definitions_leave_no_trace() {
     let coverage = coverage.into_inner();
     println!("{coverage}");
     coverage.assert();
+}
+
+#[test]
+fn a_file_that_is_built_in_bulk_says_the_same_and_goes_on_like_any_other() {
+    let coverage = RefCell::new(Coverage::default());
+    let bounds = (prop_oneof![Just(1), Just(300), Just(1 << 20)], prop_oneof![Just(1), Just(900), Just(1 << 20)]);
+    let strategy = (cases::case(), any::<Index>(), 0..60_u32, bounds);
+    hold(80, &strategy, |(case, cut, minute, (sorted_bytes, customer_bytes))| {
+        let cut = cut.index(case.log().len() + 1);
+        let bounds = Bounds { sorted_bytes, customer_bytes, ..Bounds::default() };
+        coverage.borrow_mut().add(&Trial::run_built(&case, cut, support::minute_of(minute), bounds)?);
+        Ok(())
+    });
+    println!("{}", coverage.into_inner());
 }
 
 #[test]

@@ -15,7 +15,8 @@ use rapport_customer::journey::{
 };
 use rapport_customer::{Model, Zone};
 use rapport_readmodel::{
-    Applied, CustomerAnswer, CustomerName, Definitions, Incoming, Origin, ReadModel, ReadModelError, Reader, Spacing,
+    Applied, Bounds, Built, BulkBuild, BulkError, CustomerAnswer, CustomerName, Definitions, Incoming, Origin,
+    ReadModel, ReadModelError, Reader, Spacing,
 };
 use rapport_touchpoint::{Catalogue, EventType, Identifier, Place, Timestamp, receive};
 use serde_json::{Value, json};
@@ -165,7 +166,7 @@ impl World {
     pub fn try_fold(&mut self, records: Vec<Record>) -> Result<Applied, ReadModelError> {
         let position = self.model.checkpoint().position;
         let decode =
-            |(Record { place, json }, position)| Incoming::decode(position, now(), place, json, &self.definitions);
+            |(Record { place, json }, position)| Incoming::decode(position, now(), place, &json, &self.definitions);
         self.model.apply(records.into_iter().zip(position + 1..).map(decode).collect())
     }
 
@@ -207,6 +208,37 @@ impl World {
         let model = ReadModel::open_with(&folder.path().join(FILE), origin(), definitions.clone(), spacing).unwrap();
         let (reader, file) = (OnceCell::new(), OnceCell::new());
         Self { folder, definitions, spacing, model, applied, reader, file }
+    }
+
+    /// Builds a log in bulk, without silence.
+    pub fn in_bulk(log: &[Record], bounds: Bounds) -> Result<Self, BulkError> {
+        let definitions = definitions(Rules::default());
+        Ok(Self::built(definitions, Spacing::default(), log, Timestamp::EPOCH, bounds)?.0)
+    }
+
+    /// Builds a log in bulk instead, with the silence until then.
+    pub fn built(
+        definitions: Arc<Definitions>,
+        spacing: Spacing,
+        log: &[Record],
+        until: Timestamp,
+        bounds: Bounds,
+    ) -> Result<(Self, Built), BulkError> {
+        let folder = TempDir::new().unwrap();
+        let scratch = folder.path().join("bulk");
+        let file = folder.path().join(FILE);
+        let mut build = BulkBuild::begin_with(&file, origin(), definitions.clone(), &scratch, spacing, bounds)?;
+        let decode = |(Record { place, json }, position)| Incoming::decode(position, now(), place, &json, &definitions);
+        let decoded: Vec<_> = log.iter().cloned().zip(1..).map(decode).collect();
+        let discards = log.iter().cloned().zip(1..).map(decode).filter(Incoming::is_discard).collect::<Vec<_>>();
+        build.foresee(&discards, log.len() as u64)?;
+        let mut decoded = decoded.into_iter().peekable();
+        while decoded.peek().is_some() {
+            build.take(decoded.by_ref().take(7).collect())?;
+        }
+        let built = build.finish(until, &mut |_| true);
+        assert!(!scratch.exists(), "scratch files are left behind");
+        Ok((Self::in_folder(folder, definitions, spacing, Applied::default()), built?))
     }
 
     /// Another writer of the same file.

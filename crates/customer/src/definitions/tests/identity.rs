@@ -42,6 +42,7 @@ fn the_example_says_what_its_comments_say() {
     let text = include_str!("../../../../../examples/identity.toml");
     let rules = rules(text);
     assert_eq!((rules.most_persons, rules.most_partners), (40, 8));
+    assert_eq!(rules.visit.nanos, 20 * 60 * 1_000_000_000);
     assert_eq!(
         order(&rules),
         "user_id wechat_unionid wechat_openid member_no email phone crm_contact | anonymous_id device_id kiosk"
@@ -182,11 +183,23 @@ fn numbers_have_a_range() {
 }
 
 #[test]
+fn a_visit_is_a_length_of_time() {
+    let visit = |text: &str| parse(&format!("identity.visit = \"{text}\"")).unwrap().rules.visit.nanos;
+    assert_eq!((visit("0s"), visit("45m"), visit("1d")), (0, 2_700_000_000_000, 86_400_000_000_000));
+    refused(
+        "[identity]\nvisit = \"0\"",
+        "2: identity: visit is \"0\"; it must be a whole number and a unit, s, m, h, d or w, such as \"30m\"",
+    );
+    refused("identity.visit = \"25h\"", "1: identity: visit is \"25h\"; it must be from \"0s\" to \"1d\"");
+    refused("identity.visit = 30", "1: invalid type: integer `30`, expected a string");
+}
+
+#[test]
 fn keys_and_words_are_known_ones() {
     refused(
         "[identity]\nmost_person = 50",
-        "2: unknown field `most_person`, expected one of `most_persons`, `most_partners`, `blocked`, `blocked_patterns`, \
-         `namespace`",
+        "2: unknown field `most_person`, expected one of `most_persons`, `most_partners`, `visit`, `blocked`, \
+         `blocked_patterns`, `namespace`",
     );
     refused(
         "[[identity.namespace]]\nname = \"email\"\nlimit = 3",

@@ -54,7 +54,8 @@ impl Condition {
 
     /// What cannot be told, for instance because the data lacks a field, does not hold.
     pub fn holds(&self, event: &Event, profile: &Profile) -> bool {
-        let context = values::context(&self.needs, event, profile);
+        let data = values::data(&self.needs, event);
+        let context = values::context(&self.needs, event, &data, profile);
         matches!(self.program.execute(&context), Ok(Value::Bool(true)))
     }
 }

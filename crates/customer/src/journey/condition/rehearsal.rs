@@ -17,7 +17,8 @@ pub(super) fn rehearse(program: &Program, needs: &Needs, examples: &[Event]) -> 
     truths(program.expression(), &mut parts);
     for event in examples {
         let profile = example_of(needs, event);
-        let context = values::context(needs, event, &profile);
+        let data = values::data(needs, event);
+        let context = values::context(needs, event, &data, &profile);
         parts.iter().try_for_each(|part| try_on(part, &context, event))?;
     }
     Ok(())

@@ -8,9 +8,9 @@ use std::sync::{Arc, LazyLock};
 use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString};
 use cel::common::value::Val;
 use cel::{Context, Env};
-use rapport_touchpoint::{Amount, Event, NANOS_PER_DAY, Timestamp, TraitValue};
+use rapport_touchpoint::{Amount, Event, Json, NANOS_PER_DAY, Object, Timestamp, TraitValue};
 use serde::Deserialize;
-use serde_json::{Number, Value as Json};
+use serde_json::{Number, Value};
 
 use super::fields::{CustomerField, EventField, Needs, Part, Variable};
 use crate::{Counts, Profile};
@@ -23,17 +23,28 @@ static LANGUAGE: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib()));
 /// Whole numbers above this are not told apart by a double.
 const MOST_EXACT: f64 = 9_007_199_254_740_992.0;
 
+/// The event's data, if the condition asks for it.
+pub(super) fn data<'e>(needs: &Needs, event: &'e Event) -> Object<'e> {
+    if needs.event.contains_key(&EventField::Data) { event.data() } else { Object::default() }
+}
+
 /// What a condition is evaluated in.
-pub(super) fn context<'v>(needs: &Needs, event: &'v Event, profile: &'v Profile) -> Context<'v, 'v> {
+pub(super) fn context<'v>(
+    needs: &Needs,
+    event: &'v Event,
+    data: &'v Object<'v>,
+    profile: &'v Profile,
+) -> Context<'v, 'v> {
     let mut context = Context::with_env(Arc::clone(&LANGUAGE));
-    let fields = needs.event.iter().filter_map(|(field, part)| Some((field.name(), of_event(*field, part, event)?)));
+    let of_event = |field: EventField, part| Some((field.name(), of_event(field, part, event, data)?));
+    let fields = needs.event.iter().filter_map(|(field, part)| of_event(*field, part));
     context.add_variable_as_val(Variable::Event.name(), map(fields));
     let fields = needs.customer.iter().map(|(field, part)| (field.name(), of_customer(*field, part, profile)));
     context.add_variable_as_val(Variable::Customer.name(), map(fields));
     context
 }
 
-fn of_event<'v>(field: EventField, part: &Part, event: &'v Event) -> Option<Cel<'v>> {
+fn of_event<'v>(field: EventField, part: &Part, event: &'v Event, data: &'v Object<'v>) -> Option<Cel<'v>> {
     let touchpoint = &event.touchpoint;
     Some(match field {
         EventField::Type => text(touchpoint.event_type.as_str()),
@@ -43,8 +54,8 @@ fn of_event<'v>(field: EventField, part: &Part, event: &'v Event) -> Option<Cel<
         EventField::Id => text(&touchpoint.order.id),
         EventField::Subject => return subject(touchpoint.json()),
         EventField::Data => {
-            let wanted = event.data.iter().filter(|(key, _)| part.wants(key));
-            map(wanted.map(|(key, value)| (key.as_str(), json(value))))
+            let wanted = data.iter().filter(|(key, _)| part.wants(key));
+            map(wanted.map(|(key, value)| (key, json(value))))
         }
     })
 }
@@ -114,21 +125,21 @@ fn subject<'v>(event: &'v [u8]) -> Option<Cel<'v>> {
 
 fn of_trait<'v>(value: &TraitValue) -> Cel<'v> {
     match serde_json::from_str(value.as_json()) {
-        Ok(Json::Bool(value)) => Box::new(CelBool::from(value)),
-        Ok(Json::Number(value)) => number(&value),
-        Ok(Json::String(value)) => Box::new(CelString::from(value)),
-        Ok(Json::Null | Json::Array(_) | Json::Object(_)) | Err(_) => Box::new(CelNull),
+        Ok(Value::Bool(value)) => Box::new(CelBool::from(value)),
+        Ok(Value::Number(value)) => number(&value),
+        Ok(Value::String(value)) => Box::new(CelString::from(value)),
+        Ok(Value::Null | Value::Array(_) | Value::Object(_)) | Err(_) => Box::new(CelNull),
     }
 }
 
-fn json(value: &Json) -> Cel<'_> {
+fn json<'v>(value: &'v Json<'v>) -> Cel<'v> {
     match value {
         Json::Null => Box::new(CelNull),
         Json::Bool(value) => Box::new(CelBool::from(*value)),
         Json::Number(value) => number(value),
-        Json::String(value) => text(value),
-        Json::Array(values) => Box::new(CelList::from(values.iter().map(json).collect::<Vec<_>>())),
-        Json::Object(fields) => map(fields.iter().map(|(key, value)| (key.as_str(), json(value)))),
+        Json::Text(value) => text(value),
+        Json::List(values) => Box::new(CelList::from(values.iter().map(json).collect::<Vec<_>>())),
+        Json::Object(fields) => map(fields.iter().map(|(key, value)| (key, json(value)))),
     }
 }
 

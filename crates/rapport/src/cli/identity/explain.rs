@@ -5,7 +5,7 @@ use clap::Args;
 use super::{decided, named, refused};
 use crate::cli::columns::{self, Columns};
 use crate::cli::target::Target;
-use crate::cli::{CliError, json};
+use crate::cli::{CliError, json, moment};
 use crate::wire::v1::explain_request::{Link, Without};
 use crate::wire::v1::explain_response::Step;
 use crate::wire::v1::explain_response::step::By;
@@ -81,7 +81,10 @@ fn text(answer: &ExplainResponse) -> String {
     }
     let mut hands = Columns::default();
     for hand in &answer.hands {
-        hands.row([&format!("from {}", named(hand.from.as_ref())), &hand.identifier, &hand.customer_id]);
+        let since = hand.since.as_ref().map_or("the beginning".to_owned(), |since| moment::show(Some(since)));
+        let claim =
+            hand.from.as_ref().map_or("given by hand".to_owned(), |claim| format!("claimed in {}", named(Some(claim))));
+        hands.row([&format!("from {since}"), &hand.identifier, &hand.customer_id, &claim]);
     }
     let mut without = Columns::default();
     for customer in &answer.customers_without {

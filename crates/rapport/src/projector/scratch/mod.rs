@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rapport_log::{Log, Position, ReadError};
-use rapport_readmodel::{Definitions, Origin, Picture, ReadModelError, Reader};
+use rapport_readmodel::{BulkError, Definitions, Origin, Picture, ReadModelError, Reader};
 use rapport_touchpoint::Timestamp;
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -20,6 +20,7 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use self::folder::Folder;
+use super::bulk::{BulkFoldError, Goal};
 
 pub(super) use anew::{Anew, Met};
 pub(super) use watched::Watched;
@@ -43,6 +44,8 @@ pub enum ScratchError {
         "the log cannot be folded anew beside the read model, which goes on serving: {0}; is there room on the disk?"
     )]
     Scratch(ReadModelError),
+    #[error("the log cannot be folded anew beside the read model, which goes on serving: {0}")]
+    Bulk(BulkError),
     #[error("the read model that serves cannot be read: {0}")]
     Serving(ReadModelError),
     #[error("the log cannot be read: {0}")]
@@ -59,6 +62,20 @@ pub enum ScratchError {
     LogSkips { goal: Position, before: Position, found: Position },
     #[error("a step of it broke off")]
     BrokenOff,
+}
+
+impl From<BulkFoldError> for ScratchError {
+    fn from(error: BulkFoldError) -> Self {
+        match error {
+            BulkFoldError::Bulk(BulkError::ReadModel(error)) => Self::Scratch(error),
+            BulkFoldError::Bulk(error) => Self::Bulk(error),
+            BulkFoldError::Log(error) => Self::Log(error),
+            BulkFoldError::LogEnds { goal, head } => Self::LogEnds { goal, head },
+            BulkFoldError::LogSkips { goal, before, found } => Self::LogSkips { goal, before, found },
+            BulkFoldError::Stopping => Self::Stopping,
+            BulkFoldError::BrokenOff => Self::BrokenOff,
+        }
+    }
 }
 
 /// Where one kind of work is done, and the right to do it: one at a time.
@@ -151,14 +168,4 @@ impl Scratch {
         });
         held.await.map_err(|_| ScratchError::BrokenOff)?.map_err(ScratchError::Serving)
     }
-}
-
-/// Where what is folded anew is to stand.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Goal {
-    pub position: u64,
-    /// Up to which silence falls.
-    pub clock: Timestamp,
-    /// Discards up to here are known beforehand, as the file that serves knew them.
-    pub foreseen: u64,
 }

@@ -10,7 +10,8 @@ use rapport_touchpoint::Timestamp;
 use tokio::task::spawn_blocking;
 
 use super::conflicts::{ConflictingBodies, bodies};
-use crate::projector::scratch::{Anew, Goal, Met, Phase, Scratch, ScratchError, Watched};
+use crate::projector::bulk::Goal;
+use crate::projector::scratch::{Anew, Met, Phase, Scratch, ScratchError, Watched};
 
 /// What came out.
 #[derive(Debug)]

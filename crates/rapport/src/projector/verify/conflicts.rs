@@ -58,7 +58,7 @@ async fn record_at(scratch: &Scratch, position: u64, watched: &Watched<Verified>
     };
     match read {
         Some(Ok(Read::Record(record))) if record.position == wanted => {
-            Ok(Incoming::decode(position, record.recorded_at, record.place, record.json.to_vec(), &scratch.definitions))
+            Ok(Incoming::decode(position, record.recorded_at, record.place, &record.json, &scratch.definitions))
         }
         Some(Ok(Read::Record(record))) => Err(ScratchError::LogSkips { goal: wanted, before, found: record.position }),
         Some(Ok(Read::CaughtUp(head))) => Err(ScratchError::LogEnds { goal: wanted, head }),

@@ -116,9 +116,10 @@ fn step(step: &Step) -> explain_response::Step {
 
 fn hand(hand: &Hand) -> explain_response::Hand {
     explain_response::Hand {
-        from: hand.from.as_ref().map(event),
+        from: hand.claim.as_ref().map(event),
         identifier: hand.of.to_string(),
         customer_id: hand.customer.map(|id| id.to_string()).unwrap_or_default(),
+        since: hand.since.as_ref().map(|since| timestamp(since.time())),
     }
 }
 

@@ -16,6 +16,10 @@ pub struct Seen {
     pub named: Vec<Usable>,
 }
 
+fn moment(seen: &Seen) -> i64 {
+    seen.event.touchpoint.order.time.nanos()
+}
+
 /// The usable ones of some identifiers, each once, strongest first.
 pub fn named(identifiers: &[Identifier], rules: &Rules) -> Vec<Usable> {
     let usable: BTreeSet<Usable> = identifiers.iter().filter_map(|identifier| Usable::of(identifier, rules)).collect();
@@ -227,11 +231,34 @@ impl Who {
         self.groups.iter().find(|group| group.contains(person)).unwrap().first().unwrap().clone()
     }
 
-    /// Who has the device at this event: the last claim before, else a merge, else the first claim after.
+    /// Who has the device at this event: who claimed it last, or got it by hand; but if who claims it next is nearer in
+    /// time and comes within the length of a visit, they have it. Before all claims the first one's.
     fn owner(&self, device: &Usable, at: usize) -> Option<Usable> {
-        let before = self.events[..=at].iter().rev().find_map(|seen| self.claimant(seen, device));
-        let before = before.or_else(|| self.given(device));
-        before.or_else(|| self.events[at..].iter().find_map(|seen| self.claimant(seen, device)))
+        let next = self.events[at..].iter().find_map(|seen| self.claim(seen, device));
+        let now = moment(&self.events[at]);
+        match (self.last_claim(device, at), next) {
+            (Some((last, then)), Some((next, later))) => {
+                let is_theirs = later - now < now - then && later - now < self.rules.visit.nanos;
+                Some(if is_theirs { next } else { last })
+            }
+            (last, next) => last.or(next).map(|(person, _)| person),
+        }
+    }
+
+    fn last_claim(&self, device: &Usable, at: usize) -> Option<(Usable, i64)> {
+        let last = self.events[..=at].iter().rev().find_map(|seen| self.claim(seen, device));
+        last.or_else(|| self.given(device).map(|person| (person, 0)))
+    }
+
+    fn claim(&self, seen: &Seen, device: &Usable) -> Option<(Usable, i64)> {
+        self.claimant(seen, device).map(|person| (person, moment(seen)))
+    }
+
+    /// Is the event on a device that somebody claimed before, and is theirs who claims it next?
+    pub fn leads_up_to_a_claim(&self, at: usize) -> bool {
+        let device = self.anchor(&self.events[at]).filter(|anchor| !self.is_person(anchor));
+        let last = device.and_then(|device| self.last_claim(&device, at));
+        last.is_some_and(|(last, _)| self.customer_of(at) != Some(self.group_of(&last)))
     }
 
     /// Who claims the device in this event.

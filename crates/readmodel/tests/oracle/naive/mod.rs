@@ -26,12 +26,7 @@ pub enum Read {
 }
 
 pub fn read_all(log: &[Record], definitions: &Definitions) -> Log {
-    let read = |record: &Record| match read_record(
-        record.json.clone(),
-        Timestamp::MAX,
-        record.place,
-        &definitions.catalogue,
-    ) {
+    let read = |record: &Record| match read_record(&record.json, Timestamp::MAX, record.place, &definitions.catalogue) {
         Ok(Recorded::Touchpoint(event)) => Some(Read::Touchpoint(Rc::new(event))),
         Ok(Recorded::Decision(decision)) => Some(Read::Decision(Rc::new(*decision))),
         Err(_) => None,

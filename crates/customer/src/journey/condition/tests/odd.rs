@@ -60,9 +60,7 @@ proptest! {
 
     #[test]
     fn odd_data_is_no_trouble(a in any_json(), b in any_json()) {
-        let mut event = event("tour.taken", &json!({}));
-        event.data.insert("a".to_owned(), a);
-        event.data.insert("b".to_owned(), b);
+        let event = event("tour.taken", &json!({"a": a, "b": b}));
         let mut profile = Profile::default();
         profile.fold(&event);
         for condition in ODD.iter() {

@@ -1,0 +1,86 @@
+//! All that was taken from the log, gone through once more in its order: what counts, and what does not.
+
+use super::error::{BulkError, Result};
+use super::spool::Spooled;
+use super::standing::{Judged, Verdict};
+use super::told::Told;
+use super::{BulkPhase, BulkProgress};
+
+/// Touchpoints between two questions whether to go on.
+const STEP: u64 = 5_000;
+
+pub(super) struct Taken {
+    pub told: Spooled,
+    pub touchpoints: Spooled,
+    pub judged: Judged,
+}
+
+/// Whoever waits for the file: is told how far it is, and says whether it is still wanted.
+pub(super) struct Watched<'a> {
+    pub goes_on: &'a mut dyn FnMut(BulkProgress) -> bool,
+    pub total: u64,
+}
+
+impl Watched<'_> {
+    /// So many touchpoints are done.
+    pub fn pass(&mut self, phase: BulkPhase, done: u64) -> Result<()> {
+        if done.is_multiple_of(STEP) && !(self.goes_on)(BulkProgress { phase, done, total: self.total }) {
+            return Err(BulkError::GivenUp);
+        }
+        Ok(())
+    }
+}
+
+impl Taken {
+    pub fn each(
+        &self,
+        watched: &mut Watched<'_>,
+        mut take: impl FnMut(&Told<'_>, Verdict) -> Result<()>,
+    ) -> Result<()> {
+        let (mut told, mut verdicts) = (self.told.read()?, self.judged.verdicts()?);
+        let mut done = 0;
+        while let Some(bytes) = told.next()? {
+            let told = Told::read(bytes).ok_or_else(|| BulkError::torn("what a touchpoint told"))?;
+            watched.pass(BulkPhase::Settling, done)?;
+            done += 1;
+            take(&told, verdicts.of(told.position)?)?;
+        }
+        Ok(())
+    }
+
+    /// Those that count.
+    pub fn each_standing(
+        &self,
+        watched: &mut Watched<'_>,
+        mut take: impl FnMut(&Told<'_>) -> Result<()>,
+    ) -> Result<()> {
+        self.each(watched, |told, verdict| if verdict == Verdict::Stands { take(told) } else { Ok(()) })
+    }
+
+    /// Those that count, as they stand on the log.
+    pub fn each_touchpoint(
+        &self,
+        watched: &mut Watched<'_>,
+        mut take: impl FnMut(&Told<'_>, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let (mut told, mut verdicts) = (self.told.read()?, self.judged.verdicts()?);
+        let mut touchpoints = self.touchpoints.read()?;
+        let mut done = 0;
+        while let (Some(bytes), Some(json)) = (told.next()?, touchpoints.next()?) {
+            let told = Told::read(bytes).ok_or_else(|| BulkError::torn("what a touchpoint told"))?;
+            watched.pass(BulkPhase::Arranging, done)?;
+            done += 1;
+            if verdicts.of(told.position)? == Verdict::Stands {
+                take(&told, json)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// They are not read any more.
+    pub fn remove(self) -> Result<Judged> {
+        self.told.remove()?;
+        self.touchpoints.remove()?;
+        Ok(self.judged)
+    }
+}
