@@ -70,6 +70,7 @@ pub async fn a_customer_that_is_joined_keeps_both_ids(server: Server) {
     assert_ne!(by_email, by_user_id);
 
     server.accepted([happened("customer.linked", "l-1").by("email:ann@example.com user_id:42").at("03-03")]).await;
+    server.settled().await;
     let joined = server.customer("user_id:42").await.unwrap();
     assert_eq!(joined.id, by_email, "the oldest identifier names the customer");
     assert_eq!(joined.touchpoints, 3);

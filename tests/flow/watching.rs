@@ -89,6 +89,10 @@ pub async fn a_watch_of_many_tells_whoever_matches(server: Server) {
     until_caught_up(&mut watch).await;
     server.accepted([viewed("v-1").by("user_id:1"), ordered("o-1", "5 EUR").by("user_id:2").on("store")]).await;
     assert_eq!(next_changed(&mut watch).await.identifiers[0].value, "2");
+    // Silence falls on what is long past, and is told too.
+    server.settled().await;
+    watch = self::watch(&server, on_channel("store"), None).await;
+    until_caught_up(&mut watch).await;
     server.accepted([viewed("v-2").by("user_id:1").on("store")]).await;
     assert_eq!(next_changed(&mut watch).await.identifiers[0].value, "1");
 }

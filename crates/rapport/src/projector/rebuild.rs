@@ -139,6 +139,7 @@ impl Making {
         match (Bulk { log, origin, definitions, path, scratch, is_kept: true }).build(goal, stop, tell).await {
             Ok(built) => {
                 let (generation, position) = (self.generation, built.position);
+                self.setup.metrics.applied(built.touchpoints, built.duplicates, 0, 0);
                 tracing::info!(%tenant, generation, position, "a generation was built in bulk");
                 Ok(())
             }

@@ -19,7 +19,7 @@ use crate::apply::ReadModel;
 use crate::checkpoint::{self, FencePoint};
 use crate::decisions::Decided;
 use crate::parked::{self, ParkedEvent};
-use crate::totals::Difference;
+use crate::totals::{self, Difference};
 
 /// Where the read model stands when it is built.
 struct Stand {
@@ -87,7 +87,7 @@ impl BulkBuild {
         let mut model = ReadModel::open_with(&file, origin, definitions, spacing)?;
         model.fold_stored(&left)?;
         model.decide(&decided)?;
-        drop(model);
+        let touchpoints = totals::sum(&model.into_connection(), "touchpoints")?;
         if is_kept {
             ReadModel::sync(&file)?;
         }
@@ -95,7 +95,14 @@ impl BulkBuild {
         put_in_place(&file, &path)?;
         crash_point!("bulk/in-place");
         let first_conflicts = judged.first_conflicts()?;
-        Ok(Built { position, records: self.records, conflicts: judged.conflicts, first_conflicts })
+        Ok(Built {
+            position,
+            records: self.records,
+            touchpoints: u64::try_from(touchpoints).unwrap_or_default(),
+            duplicates: judged.duplicates,
+            conflicts: judged.conflicts,
+            first_conflicts,
+        })
     }
 
     /// For the touchpoints by customer, and the file.

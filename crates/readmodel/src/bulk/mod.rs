@@ -107,6 +107,9 @@ pub struct Built {
     /// Everything on the log up to here is folded in.
     pub position: u64,
     pub records: u64,
+    /// Distinct ones that count, and retries of these.
+    pub touchpoints: u64,
+    pub duplicates: u64,
     /// Second bodies under one source and id, and the first of them.
     pub conflicts: u64,
     pub first_conflicts: Vec<Conflict>,
