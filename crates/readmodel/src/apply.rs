@@ -8,6 +8,7 @@ use rapport_customer::Totals;
 use rapport_touchpoint::{RecordHash, Timestamp, Touchpoint};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
+use crate::backfill::{Backfill, Pages};
 use crate::checkpoint::{self, Checkpoint, FencePoint};
 use crate::customers::{self, Customers};
 use crate::decisions::Decided;
@@ -25,6 +26,7 @@ use crate::{Definitions, Incoming, Origin, Spacing, decisions, discards, fold, i
 pub struct ReadModel {
     path: PathBuf,
     connection: Connection,
+    backfill: Backfill,
     origin: Origin,
     definitions: Arc<Definitions>,
     spacing: Spacing,
@@ -111,6 +113,7 @@ impl ReadModel {
         Ok(Self {
             path: path.to_owned(),
             connection,
+            backfill: Backfill::of(path, Pages::default()),
             origin,
             definitions,
             spacing,
@@ -140,7 +143,7 @@ impl ReadModel {
         };
         let last = FencePoint { position: last.position, hash: last.hash };
         let applied = self.transact(batch, last);
-        self.forget_unless(applied.is_ok());
+        self.end(applied.is_ok());
         applied
     }
 
@@ -169,7 +172,7 @@ impl ReadModel {
             return Ok(None);
         }
         let passed = self.transact_silence(until);
-        self.forget_unless(passed.is_ok());
+        self.end(passed.is_ok());
         passed.map(Some)
     }
 
@@ -246,8 +249,11 @@ impl ReadModel {
         Ok(tx.commit()?)
     }
 
-    fn forget_unless(&mut self, committed: bool) {
-        if !committed {
+    /// A transaction is over.
+    fn end(&mut self, is_committed: bool) {
+        if is_committed {
+            self.backfill.committed(&self.connection);
+        } else {
             self.known.clear();
             self.customers.clear();
         }

@@ -7,6 +7,7 @@
 mod crash_point;
 
 mod apply;
+mod backfill;
 mod bulk;
 mod checkpoint;
 mod claims;

@@ -199,8 +199,6 @@ CREATE TABLE digests (model INTEGER PRIMARY KEY, digest BLOB NOT NULL);
 
 /// Bytes of page cache of the writer; readers have SQLite's default.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
-/// Pages of write-ahead log before it is folded into the file; small values cost a quarter of the fold rate and more.
-const WAL_PAGES: i64 = 64_000;
 const STATEMENTS: usize = 160;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -212,7 +210,8 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection> {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-        connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+        // A commit would wait for it: see `backfill`.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -234,6 +233,11 @@ pub(crate) fn sync(path: &Path) -> Result<()> {
         return Err(ReadModelError::Busy { path: path.to_owned(), waited: BUSY_TIMEOUT });
     }
     Ok(())
+}
+
+/// Opens the file to move into it what is committed, beside its writer.
+pub(crate) fn open_mover(path: &Path) -> Result<Connection> {
+    open_file(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
 }
 
 /// Without this SQLite plans a range query anew for each bound value, which cost a quarter of a fold.
