@@ -168,6 +168,7 @@ pub async fn what_is_told_of_all_is_folded_once_and_asked_again(server: Server) 
     server.accepted([viewed("v-9").by("user_id:eve").at("03-01")]).await;
     assert!(prepare(&server, then, 0).await.unwrap().reused);
     assert_eq!(totals(&server, then).await.unwrap().customers, 2);
+    assert_eq!(get(&server, "user_id:eve", then).await.unwrap().0.touchpoints, 1, "one customer is asked for at once");
     let prepared = prepare(&server, then, server.acknowledged()).await.unwrap();
     assert_eq!((prepared.position, prepared.reused), (server.acknowledged(), false));
     assert_eq!(totals(&server, then).await.unwrap().customers, 3);
@@ -191,7 +192,10 @@ pub async fn what_is_told_of_all_is_folded_once_and_asked_again(server: Server) 
     assert_eq!(totals(&server, then).await.unwrap_err().code(), Code::FailedPrecondition, "nobody asked for it");
 
     let server = server.stop().await.serve().await;
-    assert!(prepare(&server, as_of("2024-03-04T23:00:00Z"), 0).await.unwrap().reused, "kept over a restart");
+    let last = as_of("2024-03-04T23:00:00Z");
+    assert!(prepare(&server, last, 0).await.unwrap().reused, "kept over a restart");
+    server.rebuild().await;
+    assert!(!prepare(&server, last, 0).await.unwrap().reused, "another generation may count what this one parked");
 }
 
 pub async fn a_moment_that_cannot_be_asked_names_the_place(server: Server) {

@@ -2,10 +2,9 @@
 
 use clap::Args;
 use rapport_touchpoint::Timestamp;
-use tonic::Code;
 
 use super::{CliError, moment};
-use crate::client::{ClientError, Connection};
+use crate::client::Connection;
 use crate::progress;
 use crate::wire::v1::known_at::When;
 use crate::wire::v1::prepare_past_response::What;
@@ -78,9 +77,7 @@ impl PastArgs {
         ask: impl AsyncFn() -> Result<T, CliError>,
     ) -> Result<T, CliError> {
         match ask().await {
-            Err(CliError::Client(ClientError::Refused(status)))
-                if status.code() == Code::FailedPrecondition && self.is_meant() =>
-            {
+            Err(CliError::Client(error)) if error.is_premature() && self.is_meant() => {
                 self.prepare(connection, tenant, min_position).await?;
                 ask().await
             }

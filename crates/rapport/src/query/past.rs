@@ -87,7 +87,8 @@ impl Asked<'_> {
         Ok(format!("{} {moment:?} {kept:?}", projection.live().generation))
     }
 
-    /// Asks whoever knows: what serves, the past of everybody if it is folded, or the past of the one whom it is about.
+    /// Asks whoever knows: what serves; the past of everybody, if it is folded; or the past of the one whom it is about, from
+    /// all that is there by now.
     pub async fn ask<T: Send + 'static>(
         self,
         projections: &Projections,
@@ -97,16 +98,19 @@ impl Asked<'_> {
             return projections.ask(self.tenant, self.min_position, question).await;
         };
         let (_, projection) = projections.find(self.tenant)?;
-        let Live { reader, head, .. } = projection.at_least(self.at_least(), PATIENCE).await?;
-        let (content, position) = match (projection.past(&moment, self.min_position), self.of) {
+        let Live { reader, position, head, .. } = projection.at_least(self.at_least(), PATIENCE).await?;
+        let kept = projection.past(&moment, self.min_position);
+        let (content, position) = match (kept, self.of) {
+            (kept, Some(of))
+                if !kept.as_ref().is_some_and(|(_, at)| moment.known_at().is_some() || *at >= position) =>
+            {
+                let of = of.clone();
+                projections.threads().ask(move || alone(&reader, &of, &moment, kept, question)).await???
+            }
             (Some((kept, position)), _) => {
                 (projections.threads().ask(move || question(&kept)).await??.content, position)
             }
-            (None, Some(of)) => {
-                let of = of.clone();
-                projections.threads().ask(move || alone(&reader, &of, &moment, question)).await???
-            }
-            (None, None) => return Err(QueryError::NotPrepared),
+            (None, _) => return Err(QueryError::NotPrepared),
         };
         let clock = Some(convert::timestamp(moment.clock()));
         let head = head.max(position);
@@ -129,19 +133,21 @@ impl Asked<'_> {
     }
 }
 
-/// The answer and the position that it is true at.
+/// The answer and the position that it is true at; of everybody's past, if it takes that and there is one.
 fn alone<T>(
     serving: &Reader,
     of: &CustomerName,
     moment: &Moment,
+    kept: Option<(Reader, u64)>,
     question: impl FnOnce(&Reader) -> Result<Answer<T>, ReadModelError>,
 ) -> Result<Result<(T, u64), Entangled>, ReadModelError> {
     let Answer { position, content, .. } = serving.past_of(of, moment)?;
-    let then = match content {
-        Ok(then) => then,
-        Err(entangled) => return Ok(Err(entangled)),
-    };
     let position = moment.known_at().map_or(position, |known| known.position.min(position));
+    let (then, position) = match (content, kept) {
+        (Ok(then), _) => (then, position),
+        (Err(_), Some(kept)) => kept,
+        (Err(entangled), None) => return Ok(Err(entangled)),
+    };
     Ok(Ok((question(&then)?.content, position)))
 }
 

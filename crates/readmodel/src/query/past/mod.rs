@@ -23,7 +23,7 @@ const MOST_IDENTIFIERS: usize = 10_000;
 /// Touchpoints that are folded for it,
 const MOST_TOUCHPOINTS: usize = 50_000;
 /// and their bytes.
-const MOST_BYTES: usize = 64 * 1024 * 1024;
+const MOST_BYTES: usize = 32 * 1024 * 1024;
 
 /// Why one customer's past cannot be told without everybody else's.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -42,7 +42,7 @@ impl Moment {
     /// No event of the moment stands here or further.
     pub(super) fn end(&self) -> OrderKey {
         let after = self.as_of.and_then(|as_of| as_of.nanos().checked_add(1)).and_then(Timestamp::from_nanos);
-        after.map_or_else(OrderKey::beyond, |after| OrderKey::at(after))
+        after.map_or_else(OrderKey::beyond, OrderKey::at)
     }
 
     /// The last position that counts.
