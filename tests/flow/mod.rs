@@ -8,6 +8,7 @@ mod foreign_records;
 mod known_answer;
 mod merging;
 mod parked;
+mod past;
 mod previewing;
 mod publishing;
 mod questions;
@@ -72,6 +73,14 @@ on_each_log! {
         better_definitions_let_in_what_was_parked,
         a_discarded_event_stays_out_where_it_could_be_read,
         what_nothing_can_let_in_stays_parked_after_a_retry,
+    },
+    past::{
+        before_the_link_was_known_there_were_two_customers,
+        a_timeline_a_journey_and_a_trait_are_those_of_then,
+        what_is_told_of_all_is_folded_once_and_asked_again,
+        a_moment_that_cannot_be_asked_names_the_place,
+        a_phone_that_is_nobodys_today_takes_everybodys_past,
+        the_totals_of_real_purchases_are_those_of_the_file_up_to_then,
     },
     merging::{
         a_merge_is_told_with_what_came_of_it_and_undone_exactly,

@@ -25,7 +25,7 @@ pub async fn an_answer_waits_for_min_position(server: Server) {
     for n in 1..=20 {
         let position = server.accepted([viewed(&format!("v-{n}")).by("user_id:42")]).await[0];
         let request =
-            GetCustomerRequest { tenant: String::new(), customer: Some(named("user_id:42")), min_position: position };
+            GetCustomerRequest { customer: Some(named("user_id:42")), min_position: position, ..Default::default() };
         let answer = soon(server.connection.customers().get(request)).await.unwrap().into_inner();
         assert_eq!(answer.customer.unwrap().touchpoints, n);
         let freshness = answer.freshness.unwrap();
@@ -35,7 +35,7 @@ pub async fn an_answer_waits_for_min_position(server: Server) {
 }
 
 pub async fn a_position_that_is_never_reached_ends_with_the_deadline(server: Server) {
-    let mut request = Request::new(TotalsRequest { tenant: String::new(), min_position: 1_000_000 });
+    let mut request = Request::new(TotalsRequest { min_position: 1_000_000, ..TotalsRequest::default() });
     request.set_timeout(Duration::from_millis(200));
     let status = soon(server.connection.customers().totals(request)).await.unwrap_err();
     assert!(matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled), "{status}");

@@ -39,6 +39,32 @@ fn what_customers_did_can_be_asked() {
     found(&served);
     watched(&served);
     refused(&served);
+    then(&served);
+}
+
+fn then(served: &Served) {
+    let customer = served.ask(&["customer", "user_id:1", "--as-of", "2024-01-05", "--json"]).json();
+    assert_eq!(customer["customer"]["touchpoints"], "2");
+    shows(
+        &served.ask(&["customer", "user_id:1", "--as-of", "2024-01-06", "--timeline", "--history", "city"]).well(),
+        &["As of 2024-01-06T00:00:00Z, from the log up to position 7", "History of city", "\"Oslo\"", "shop o-1"],
+    );
+    let journey = served.ask(&["journey", "user_id:1", "--as-of", "2024-01-06", "--json"]).json();
+    assert_eq!(journey["journeys"][0]["stage"], "customer");
+    assert_eq!(journey["transitions"].as_array().unwrap().len(), 3);
+    let known = served.ask(&["totals", "--known-at", "2", "--json"]).json();
+    assert_eq!((&known["touchpoints"], &known["orders"]), (&"2".into(), &"0".into()));
+    for command in [&["totals"][..], &["journey", "funnel"], &["journey", "transitions"], &["feedback"], &["find"]] {
+        let mut asked = command.to_vec();
+        asked.extend(["--as-of", "2024-01-08"]);
+        shows(&served.ask(&asked).well(), &["As of 2024-01-08T00:00:00Z, from the log up to position 7"]);
+    }
+    let found = served.ask(&["find", "--as-of", "2024-01-08", "--json"]).json();
+    assert_eq!(found["customers"].as_array().unwrap().len(), 1, "Bob came later");
+    let beyond = served.ask(&["totals", "--known-at", "8"]);
+    assert!(beyond.code == Some(1) && beyond.err.contains("the log ends at 7"), "{beyond:?}");
+    let to_come = served.ask(&["customer", "user_id:1", "--as-of", "2200-01-01"]);
+    assert!(to_come.code == Some(64) && to_come.err.contains("which is to come"), "{to_come:?}");
 }
 
 #[track_caller]

@@ -77,6 +77,7 @@ impl Client {
             tenant: String::new(),
             customer: Some(named(name)),
             min_position: self.acknowledged(),
+            ..GetCustomerRequest::default()
         };
         Ok(soon(self.connection.customers().get(request)).await?.into_inner().customer.unwrap())
     }
@@ -88,12 +89,13 @@ impl Client {
             page_size,
             page_token: token.to_owned(),
             min_position: self.acknowledged(),
+            ..ListTimelineRequest::default()
         };
         Ok(soon(self.connection.customers().list_timeline(request)).await?.into_inner())
     }
 
     pub async fn totals(&self) -> TotalsResponse {
-        let request = TotalsRequest { tenant: String::new(), min_position: self.acknowledged() };
+        let request = TotalsRequest { min_position: self.acknowledged(), ..TotalsRequest::default() };
         soon(self.connection.customers().totals(request)).await.unwrap().into_inner()
     }
 

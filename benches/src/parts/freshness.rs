@@ -136,8 +136,10 @@ async fn look(
     while let Some((due, position)) = stands.recv().await {
         while seen < position {
             let (tenant, customer) = (tenant.clone(), Some(customer.clone()));
-            let answer =
-                connection.customers().get(GetCustomerRequest { tenant, customer, min_position: position }).await;
+            let answer = connection
+                .customers()
+                .get(GetCustomerRequest { tenant, customer, min_position: position, ..Default::default() })
+                .await;
             match answer {
                 Ok(answer) => seen = answer.into_inner().freshness.ok_or("an answer says no position")?.position,
                 // It waited as long as a question may.

@@ -91,7 +91,7 @@ impl Client {
         let customer = Some(CustomerRef { by: Some(by) });
         Ok(match query {
             Query::Customer => {
-                let request = GetCustomerRequest { tenant, customer, min_position: 0 };
+                let request = GetCustomerRequest { tenant, customer, ..Default::default() };
                 connection.customers().get(request).await?.into_inner().encoded_len()
             }
             Query::Timeline => {

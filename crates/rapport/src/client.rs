@@ -39,6 +39,11 @@ impl ClientError {
             Self::Refused(status) => status.code() == Code::InvalidArgument,
         }
     }
+
+    /// Is there something to be done before it can be answered?
+    pub fn is_premature(&self) -> bool {
+        matches!(self, Self::Refused(status) if status.code() == Code::FailedPrecondition)
+    }
 }
 
 fn answer(status: &Status) -> String {

@@ -64,8 +64,11 @@ impl From<QueryError> for Status {
 
 fn query_code(error: &QueryError) -> Code {
     match error {
-        QueryError::Undecidable(_) => Code::FailedPrecondition,
-        QueryError::NoIdentifier { .. } | QueryError::NoDecision { .. } => Code::NotFound,
+        QueryError::Undecidable(_) | QueryError::NotPrepared | QueryError::Entangled(_) => Code::FailedPrecondition,
+        QueryError::BeyondHead { .. } => Code::OutOfRange,
+        QueryError::NoIdentifier { .. } | QueryError::NoDecision { .. } | QueryError::NoCustomerThen { .. } => {
+            Code::NotFound
+        }
         QueryError::UnknownTenant(_) | QueryError::NoCustomer { .. } | QueryError::NoJourney { .. } => Code::NotFound,
         QueryError::NotFolded { .. } => Code::Unimplemented,
         QueryError::TooManyWatchers { .. } | QueryError::TooManyQuestions { .. } => Code::ResourceExhausted,

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rapport_customer::Totals;
-use rapport_touchpoint::{RecordHash, Timestamp, Touchpoint};
+use rapport_customer::identity::{CustomerId, Usable};
+use rapport_touchpoint::{OrderKey, RecordHash, Timestamp, Touchpoint};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::backfill::{Backfill, Pages};
@@ -13,7 +14,7 @@ use crate::checkpoint::{self, Checkpoint, FencePoint};
 use crate::customers::{self, Customers};
 use crate::decisions::Decided;
 use crate::error::{ReadModelError, Result};
-use crate::identifiers::IdentifierKey;
+use crate::identifiers::{self, Identifier, IdentifierKey};
 use crate::identity::Changes;
 use crate::incoming::Ready;
 use crate::known::Known;
@@ -33,6 +34,8 @@ pub struct ReadModel {
     checkpoint: Checkpoint,
     known: Known,
     customers: Customers,
+    /// Only what had happened by then counts, if that is said.
+    as_of: Option<Timestamp>,
 }
 
 /// What a batch came to.
@@ -120,7 +123,15 @@ impl ReadModel {
             checkpoint,
             known: Known::default(),
             customers: Customers::default(),
+            as_of: None,
         })
+    }
+
+    /// Lets only touchpoints count that had happened by then; none may be folded yet. What stands under a name is told from
+    /// all of them.
+    pub fn only_as_of(self, as_of: Option<Timestamp>) -> Self {
+        assert!(self.checkpoint.position == 0, "what is folded already counts");
+        Self { as_of, ..self }
     }
 
     /// Puts on the disk all that is folded into a file: a power cut takes nothing of it back. Whoever writes it may go on.
@@ -199,6 +210,21 @@ impl ReadModel {
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for event in events {
             parked::park(&tx, event)?;
+        }
+        Ok(tx.commit()?)
+    }
+
+    /// Takes identifiers for void before any event names them, as those do that too many share.
+    pub(crate) fn take_for_void(&mut self, identifiers: &[Usable]) -> Result<()> {
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for (key, usable) in (1..).zip(identifiers) {
+            let alias = CustomerId::of(&usable.to_identifier(&self.definitions.rules), &self.origin.key);
+            let (key, usable, first) = (IdentifierKey(key), usable.clone(), OrderKey::beyond());
+            identifiers::insert(
+                &tx,
+                &Identifier { key, usable, first, root: None, void: true, latest_link: None },
+                alias,
+            )?;
         }
         Ok(tx.commit()?)
     }
@@ -295,10 +321,13 @@ impl ReadModel {
     }
 
     fn transact(&mut self, batch: Vec<Incoming>, last: FencePoint) -> Result<Applied> {
-        let Self { connection, origin, definitions, known, customers, .. } = self;
+        let Self { connection, origin, definitions, known, customers, as_of, .. } = self;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         crash_point!("fold/begun");
-        let Sifted { fresh, decided, duplicates, parked, conflicts } = sift(&tx, batch)?;
+        let Sifted { mut fresh, decided, duplicates, parked, conflicts } = sift(&tx, batch)?;
+        if let Some(as_of) = *as_of {
+            fresh.retain(|(_, ready)| ready.event.touchpoint.order.time <= as_of);
+        }
         decisions::keep(&tx, &decided)?;
         crash_point!("fold/sifted");
         let mut difference = Difference::default();

@@ -166,6 +166,16 @@ pub(crate) fn naming(connection: &Connection, identifiers: &[IdentifierKey]) -> 
     Ok(found.into_values().collect())
 }
 
+/// Those that say of this one that it does not hold, holding or not.
+pub(crate) fn cancelling(connection: &Connection, event: &OrderKey) -> Result<Vec<Stored>> {
+    let mut find = connection.prepare_cached(
+        "SELECT by.event, by.position, by.holds, by.refused, by.decision FROM decisions d
+         JOIN cancels ON target = d.name JOIN decisions by ON by.event = cancels.event WHERE d.event = ?1",
+    )?;
+    let rows = find.query_map([event.as_bytes()], stored)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 pub(crate) fn by_name(connection: &Connection, name: &EventName) -> Result<Option<Stored>> {
     let mut find = connection.prepare_cached(&format!("SELECT {COLUMNS} WHERE name = ?1 AND {ABOUT_WHO}"))?;
     Ok(find.query_row([name.hash()], stored).optional()?)

@@ -63,6 +63,12 @@ impl Incoming {
         Self { position, recorded_at, hash, read }
     }
 
+    /// One that counts, from where it is stored. When it was recorded is not known there.
+    pub(crate) fn counted(position: u64, ready: Ready) -> Self {
+        let hash = RecordHash::of(ready.event.touchpoint.json());
+        Self { position, recorded_at: Timestamp::MAX, hash, read: Ok(Readable::Touchpoint(ready)) }
+    }
+
     /// The source and id, if the record can be read.
     pub fn source_and_id(&self) -> Option<(&str, &str)> {
         let order = self.read.as_ref().ok()?.order();
@@ -123,7 +129,7 @@ impl Readable {
 }
 
 impl Ready {
-    fn new(event: Event, definitions: &Definitions) -> Self {
+    pub fn new(event: Event, definitions: &Definitions) -> Self {
         Self {
             key: event.touchpoint.order.key(),
             name: event.touchpoint.name_hash(),

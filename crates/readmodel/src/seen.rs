@@ -163,6 +163,11 @@ pub(crate) fn kept_out(connection: &Connection, record: &Incoming) -> Result<Opt
     })
 }
 
+/// Where the event that counts under a name was first.
+pub(crate) fn position(connection: &Connection, name: [u8; 16]) -> Result<Option<u64>> {
+    Ok(standing(connection, name)?.map(|(_, position)| position))
+}
+
 /// The body that stands under a name, and where it was first.
 fn standing(connection: &Connection, name: [u8; 16]) -> Result<Option<Standing>> {
     let mut find = connection.prepare_cached("SELECT body, position FROM seen WHERE name = ?1")?;

@@ -110,10 +110,10 @@ async fn measure(server: &Server, job: &Job, encoded: &Encoded) -> Result<Vec<Sa
     let began = Instant::now();
     for customer in &job.reads {
         let customer = Some(CustomerRef { by: Some(By::Identifier(format!("user_id:{customer}"))) });
-        client.get(GetCustomerRequest { tenant: tenant(), customer, min_position: 0 }).await?;
+        client.get(GetCustomerRequest { tenant: tenant(), customer, ..Default::default() }).await?;
     }
     let read = began.elapsed();
-    let totals = client.totals(TotalsRequest { tenant: tenant(), min_position: 0 }).await?.into_inner();
+    let totals = client.totals(TotalsRequest { tenant: tenant(), ..Default::default() }).await?.into_inner();
     job.check_orders(totals.orders)?;
     let per_s = |count: u64, seconds: f64| count as f64 / seconds;
     Ok(vec![

@@ -7,6 +7,7 @@ use clap::Args;
 use super::columns::{self, Columns};
 use super::filter::FilterArgs;
 use super::pages::{Page, gather};
+use super::past::PastArgs;
 use super::target::Target;
 use super::{CliError, json, moment};
 use crate::client::Connection;
@@ -32,6 +33,8 @@ pub struct FindArgs {
     #[arg(long, value_name = "POSITION", default_value_t = 0)]
     min_position: u64,
     #[command(flatten)]
+    past: PastArgs,
+    #[command(flatten)]
     target: Target,
     /// Print the answer as proto3 JSON
     #[arg(long)]
@@ -42,14 +45,17 @@ pub async fn run(args: FindArgs) -> Result<(), CliError> {
     let filter = Some(args.filter.check()?);
     let connection = args.target.connect().await?;
     let (tenant, min_position) = (args.target.tenant, args.min_position);
-    let request = FindRequest { tenant, filter, min_position, ..FindRequest::default() };
+    args.past.prepare(&connection, &tenant, min_position).await?;
+    let (as_of, known_at) = (args.past.as_of(), args.past.known_at());
+    let request = FindRequest { tenant, filter, min_position, as_of, known_at, ..FindRequest::default() };
     let page = find(&connection, &request, args.limit).await?;
     if args.json {
         let Page { entries: customers, next: next_page_token, freshness } = page;
         let answer = FindResponse { customers, next_page_token, freshness };
         return json::print(&json::proto_json("FindResponse", &answer)?);
     }
-    columns::print(&format!("{}{}", text(&page.entries, args.filter.journey()), page.more()))
+    let title = args.past.title(page.freshness.as_ref());
+    columns::print(&format!("{title}{}{}", text(&page.entries, args.filter.journey()), page.more()))
 }
 
 /// So many that this request means.

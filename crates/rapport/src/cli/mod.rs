@@ -18,6 +18,7 @@ mod moment;
 mod new_file;
 mod pages;
 mod parked;
+mod past;
 mod preview;
 mod reason;
 mod rebuild;
@@ -176,6 +177,8 @@ mod tests {
         refused("rapport feedback --slice country", "channel, survey, touchpoint, agent, team, stage");
         refused("rapport feedback responses --by month", "--by");
         refused("rapport find --journey sales", "--stage");
+        refused("rapport totals --as-of yesterday", "2026-11-21");
+        refused("rapport customer user_id:42 --known-at yesterday", "or a position of the log");
         refused("rapport find user_id:42", "unexpected argument");
         refused("rapport parked discard 7", "--reason");
         refused("rapport parked show seven", "invalid digit");
@@ -192,6 +195,9 @@ mod tests {
             "rapport feedback --measure nps --by month --slice channel --only channel=web",
             "rapport feedback responses --highest 6",
             "rapport watch --stage at_risk --from-position 7",
+            "rapport journey user_id:42 --as-of 2026-03-01",
+            "rapport journey funnel --as-of 2026-03-01 --known-at 6919",
+            "rapport customer user_id:42 --history email --known-at 2026-03-01T10:00:00Z",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::columns::{self, Columns};
+use super::past::PastArgs;
 use super::target::Target;
 use super::{CliError, json, moment};
 use crate::wire::v1::{Orders, TotalsRequest, TotalsResponse};
@@ -11,8 +12,11 @@ use crate::wire::v1::{Orders, TotalsRequest, TotalsResponse};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     rapport totals\n  \
+    rapport totals --as-of 2026-01-01\n  \
     rapport totals --json")]
 pub struct TotalsArgs {
+    #[command(flatten)]
+    past: PastArgs,
     #[command(flatten)]
     target: Target,
     /// Answer only once the read model is at this position
@@ -25,9 +29,15 @@ pub struct TotalsArgs {
 
 pub async fn run(args: TotalsArgs) -> Result<(), CliError> {
     let connection = args.target.connect().await?;
-    let request = TotalsRequest { tenant: args.target.tenant, min_position: args.min_position };
+    let (tenant, min_position) = (args.target.tenant, args.min_position);
+    args.past.prepare(&connection, &tenant, min_position).await?;
+    let (as_of, known_at) = (args.past.as_of(), args.past.known_at());
+    let request = TotalsRequest { tenant, min_position, as_of, known_at };
     let totals = connection.customers().totals(request).await.map_err(|status| connection.failed(status))?.into_inner();
-    if args.json { json::print(&json::proto_json("TotalsResponse", &totals)?) } else { columns::print(&text(&totals)) }
+    match args.json {
+        true => json::print(&json::proto_json("TotalsResponse", &totals)?),
+        false => columns::print(&format!("{}{}", args.past.title(totals.freshness.as_ref()), text(&totals))),
+    }
 }
 
 /// For people: the orders only.

@@ -87,6 +87,8 @@ pub(super) struct Goal {
     pub clock: Timestamp,
     /// Discards up to here are known beforehand.
     pub foreseen: u64,
+    /// Only what had happened by then counts, if that is said.
+    pub as_of: Option<Timestamp>,
 }
 
 impl Bulk {
@@ -122,7 +124,7 @@ impl Bulk {
         tell: impl Fn(BulkStep),
     ) -> Result<Built, BulkFoldError> {
         let Self { origin, definitions, path, scratch, is_kept, .. } = self;
-        let mut build = BulkBuild::begin(&path, origin, definitions, &scratch)?;
+        let mut build = BulkBuild::begin(&path, origin, definitions, &scratch)?.only_as_of(goal.as_of);
         if !is_kept {
             build = build.for_now();
         }

@@ -11,6 +11,7 @@ mod foresight;
 mod generations;
 mod lock;
 mod measure;
+mod past;
 mod preview;
 mod projection;
 mod readiness;
@@ -29,6 +30,7 @@ use thiserror::Error;
 
 pub use bulk::{BulkFoldError, BulkStep};
 pub use changes::{ChangeSet, Changes};
+pub use past::{KnownBy, PreparedPast};
 pub use preview::Previewed;
 pub use projection::{Live, NotYet, Projection, Setup};
 pub use rapport_readmodel::BulkError;

@@ -16,6 +16,7 @@ use super::changes::{ChangeSet, Changes};
 use super::folding::{Folded, Folding};
 use super::generations::Generations;
 use super::lock::Lock;
+use super::past::Kept;
 use super::rebuild::{Building, RebuildError, RebuildProgress, Request, Updates};
 use super::scratch::{Place, Scratch};
 use super::waiting::Waiting;
@@ -78,6 +79,8 @@ pub struct Projection {
     clock: Clock,
     pub(super) verifying: Place,
     pub(super) previewing: Place,
+    pub(super) preparing: Place,
+    pub(super) pasts: Arc<Kept>,
 }
 
 impl Projection {
@@ -116,6 +119,8 @@ impl Projection {
         let (definitions, origin, clock) = (setup.definitions.clone(), setup.origin.clone(), setup.clock.clone());
         let verifying = Place::new("verify", &setup.folder, stopping.clone());
         let previewing = Place::new("preview", &setup.folder, stopping.clone());
+        let preparing = Place::new("preparation", &setup.folder, stopping.clone());
+        let pasts = Arc::new(Kept::open(&setup.folder, setup.origin.clone(), setup.definitions.clone()));
         let mut supervisor = Supervisor {
             setup,
             folding: tokio::spawn(std::future::ready(())),
@@ -148,6 +153,8 @@ impl Projection {
             clock,
             verifying,
             previewing,
+            preparing,
+            pasts,
         })
     }
 
@@ -175,6 +182,7 @@ impl Projection {
         self.requests.closed().await;
         self.verifying.ended().await;
         self.previewing.ended().await;
+        self.preparing.ended().await;
     }
 
     /// What it takes to fold the log anew under these definitions, beside what serves now.

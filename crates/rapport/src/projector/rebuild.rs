@@ -128,7 +128,7 @@ impl Making {
     async fn build(&self, progress: &watch::Sender<Folded>, stop: &CancellationToken) -> Result<(), BulkFoldError> {
         let Setup { log, origin, definitions, clock, .. } = self.setup.clone();
         let (path, scratch, tenant) = (self.path.clone(), self.scratch.clone(), origin.tenant.clone());
-        let goal = Goal { position: self.head, clock: clock.now(), foreseen: self.head };
+        let goal = Goal { position: self.head, clock: clock.now(), foreseen: self.head, as_of: None };
         let told = progress.clone();
         let tell = move |step| {
             told.send_modify(|folded| {

@@ -12,14 +12,14 @@ use tonic::{Request, Response, Status};
 use super::preview::{Previewing, preview};
 use super::projections::Projections;
 use super::verify::{Verifying, verify};
-use super::{QueryError, convert, merging, parked};
+use super::{QueryError, convert, merging, parked, past};
 use crate::projector::{BulkStep, RebuildProgress, Updates};
 use crate::wire::v1::admin_service_server::AdminService;
 use crate::wire::v1::rebuild_progress::Phase;
 use crate::wire::v1::{
     self, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse, GetParkedRequest, GetParkedResponse,
-    ListParkedRequest, ListParkedResponse, MergeRequest, PreviewRequest, RebuildRequest, RetryParkedRequest,
-    SplitRequest, StatusRequest, StatusResponse, VerifyRequest,
+    ListParkedRequest, ListParkedResponse, MergeRequest, PreparePastRequest, PreviewRequest, RebuildRequest,
+    RetryParkedRequest, SplitRequest, StatusRequest, StatusResponse, VerifyRequest,
 };
 
 #[derive(Clone)]
@@ -131,6 +131,7 @@ impl AdminService for Admin {
     type RebuildStream = Progress;
     type VerifyStream = Verifying;
     type PreviewStream = Previewing;
+    type PreparePastStream = past::Preparing;
     type RetryParkedStream = parked::Retrying;
 
     async fn status(&self, request: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
@@ -147,6 +148,10 @@ impl AdminService for Admin {
 
     async fn preview(&self, request: Request<PreviewRequest>) -> Result<Response<Previewing>, Status> {
         Ok(Response::new(preview(&self.projections, request.into_inner()).await?))
+    }
+
+    async fn prepare_past(&self, request: Request<PreparePastRequest>) -> Result<Response<past::Preparing>, Status> {
+        Ok(Response::new(past::prepare(&self.projections, request.into_inner()).await?))
     }
 
     async fn list_parked(&self, request: Request<ListParkedRequest>) -> Result<Response<ListParkedResponse>, Status> {

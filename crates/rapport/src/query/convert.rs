@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use rapport_customer::{Counts, JourneyMaps, Profile, States, Totals};
-use rapport_readmodel::{CustomerAnswer, Discard, ParkedEvent, TimelineEntry};
+use rapport_readmodel::{CustomerAnswer, Discard, ParkedEvent, TimelineEntry, TraitSet};
 use rapport_touchpoint::{Amount, Currency, Identifier, Timestamp};
 
 use crate::wire::v1;
@@ -110,6 +110,19 @@ pub(super) fn timeline_entry(entry: TimelineEntry) -> v1::TimelineEntry {
         source: touchpoint.order.source.clone(),
         id: touchpoint.order.id.clone(),
         event_json: String::from_utf8_lossy(touchpoint.json()).into_owned(),
+    }
+}
+
+pub(super) fn trait_change(change: TraitSet) -> v1::TraitChange {
+    let TraitSet { value, position, key: _, touchpoint } = change;
+    v1::TraitChange {
+        value_json: value.map(|value| value.as_json().to_owned()).unwrap_or_default(),
+        time: Some(timestamp(touchpoint.order.time)),
+        r#type: touchpoint.event_type.to_string(),
+        channel: touchpoint.channel.to_string(),
+        source: touchpoint.order.source,
+        id: touchpoint.order.id,
+        position,
     }
 }
 

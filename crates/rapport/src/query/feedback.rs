@@ -6,6 +6,7 @@ use tonic::{Request, Response, Status};
 
 use super::arguments::{bucket, customer_name, days, measure, only, page_size, slice};
 use super::listing::{Listing, Page};
+use super::past::{Asked, moment};
 use super::projections::Projections;
 use super::{QueryError, convert};
 use crate::wire::v1::feedback_service_server::FeedbackService;
@@ -36,8 +37,12 @@ impl Feedbacks {
             |measure| ScoresQuestion { measure, days, bucket, slice, only: only.clone(), most_slices: MOST_SLICES };
         let questions: Vec<_> = measures.into_iter().map(question).collect();
         let asked = questions.clone();
+        let when = (request.as_of.as_ref(), request.known_at.as_ref());
+        let moment = moment(&self.projections, &request.tenant, when.0, when.1).await?;
         let (scores, freshness) =
-            self.projections.ask(&request.tenant, request.min_position, move |reader| reader.scores(&asked)).await?;
+            Asked { tenant: &request.tenant, min_position: request.min_position, moment, of: None }
+                .ask(&self.projections, move |reader| reader.scores(&asked))
+                .await?;
         let rows = questions.iter().zip(scores).flat_map(|(question, scores)| {
             scores.rows(question).into_iter().map(|row| convert::score_row(question.measure, row))
         });
@@ -67,9 +72,11 @@ impl Feedbacks {
             only: only(&request.only)?,
         };
         let page_size = page_size(request.page_size)?;
+        let when = (request.as_of.as_ref(), request.known_at.as_ref());
         let page = Page {
             tenant: &request.tenant,
             min_position: request.min_position,
+            moment: moment(&self.projections, &request.tenant, when.0, when.1).await?,
             customer: customer.as_ref(),
             token: &request.page_token,
         };

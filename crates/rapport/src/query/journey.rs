@@ -5,7 +5,9 @@ use rapport_readmodel::{Listed, TransitionsQuestion};
 use tonic::{Request, Response, Status};
 
 use super::arguments::{bucket, customer_name, days, journey, moments, page_size, stage};
+use super::customer::customer_then;
 use super::listing::{Listing, Page};
+use super::past::{Asked, moment};
 use super::projections::Projections;
 use super::{QueryError, convert};
 use crate::wire::v1::journey_service_server::JourneyService;
@@ -30,7 +32,9 @@ impl Journeys {
             journey(&maps, &request.journey)?;
         }
         let name = customer_name(request.customer.as_ref())?;
-        let (found, freshness) = self.projections.customer(&request.tenant, request.min_position, &name).await?;
+        let when = (request.as_of.as_ref(), request.known_at.as_ref());
+        let asked = (request.tenant.as_str(), request.min_position);
+        let (found, freshness) = customer_then(&self.projections, asked, when, &name).await?;
         let mut journeys = convert::journeys(&found.states, &maps);
         journeys.retain(|progress| request.journey.is_empty() || progress.journey == request.journey);
         Ok(GetJourneyResponse { customer_id: found.id.to_string(), journeys, freshness: Some(freshness) })
@@ -44,14 +48,16 @@ impl Journeys {
         let (days, bucket) = (days(&request.from_day, &request.until_day)?, bucket(request.bucket)?);
         let (by_channel, channel) = (request.by_channel, request.channel.clone());
         let (asked, of) = (maps.clone(), name.clone());
-        let (funnel, freshness) = self
-            .projections
-            .ask(&request.tenant, request.min_position, move |reader| {
-                let (_, map) = asked.find(&of).expect("the journey was found");
-                let channel = (!channel.is_empty()).then_some(channel.as_str());
-                reader.funnel(&FunnelQuestion { map, days, bucket, by_channel, channel })
-            })
-            .await?;
+        let when = (request.as_of.as_ref(), request.known_at.as_ref());
+        let moment = moment(&self.projections, &request.tenant, when.0, when.1).await?;
+        let (funnel, freshness) =
+            Asked { tenant: &request.tenant, min_position: request.min_position, moment, of: None }
+                .ask(&self.projections, move |reader| {
+                    let (_, map) = asked.find(&of).expect("the journey was found");
+                    let channel = (!channel.is_empty()).then_some(channel.as_str());
+                    reader.funnel(&FunnelQuestion { map, days, bucket, by_channel, channel })
+                })
+                .await?;
         let rows = funnel.rows.iter().map(|(of, row)| convert::funnel_row(map, of, row)).collect();
         Ok(FunnelResponse { journey: name, rows, freshness: Some(freshness) })
     }
@@ -75,9 +81,11 @@ impl Journeys {
         };
         let listed = Listed { customer: customer.clone(), from_time, until_time };
         let question = TransitionsQuestion { listed, journey, to };
+        let when = (request.as_of.as_ref(), request.known_at.as_ref());
         let page = Page {
             tenant: &request.tenant,
             min_position: request.min_position,
+            moment: moment(&self.projections, &request.tenant, when.0, when.1).await?,
             customer: customer.as_ref(),
             token: &request.page_token,
         };

@@ -2,9 +2,10 @@
 
 use std::fmt::Debug;
 
-use rapport_readmodel::{Answer, CustomerName, FactEntry, FactPlace, FactsPage, ReadModelError, Reader};
+use rapport_readmodel::{Answer, CustomerName, FactEntry, FactPlace, FactsPage, Moment, ReadModelError, Reader};
 
-use super::projections::{Projections, no_customer};
+use super::past::Asked;
+use super::projections::Projections;
 use super::{QueryError, page_token};
 use crate::wire::v1::Freshness;
 
@@ -12,6 +13,7 @@ use crate::wire::v1::Freshness;
 pub(super) struct Page<'a> {
     pub tenant: &'a str,
     pub min_position: u64,
+    pub moment: Option<Moment>,
     /// Of whom, if of one.
     pub customer: Option<&'a CustomerName>,
     pub token: &'a str,
@@ -38,18 +40,12 @@ impl Page<'_> {
         Q: Debug + Send + 'static,
         T: Send + 'static,
     {
-        let (_, projection) = projections.find(self.tenant)?;
-        // Places mean something in one file only.
-        let binding = format!("{} {question:?}", projection.live().generation);
-        let after = page_token::read(&binding, self.token, |bytes| FactPlace::from_bytes(&bytes))?;
-        let (page, freshness) = projections
-            .ask(self.tenant, self.min_position, move |reader| list(reader, &question, after.as_ref()))
-            .await?;
-        let page = match (page, self.customer) {
-            (Some(page), _) => page,
-            (None, Some(name)) => return Err(no_customer(name)),
-            (None, None) => return Err(QueryError::BrokenOff),
-        };
+        let Self { tenant, min_position, moment, customer, token } = self;
+        let asked = Asked { tenant, min_position, moment, of: customer };
+        let binding = format!("{} {question:?}", asked.binding(projections)?);
+        let after = page_token::read(&binding, token, |bytes| FactPlace::from_bytes(&bytes))?;
+        let (page, freshness) =
+            asked.ask_of_one(projections, move |reader| list(reader, &question, after.as_ref())).await?;
         let next = page.next.map(|next| page_token::write(&binding, &next.to_bytes()));
         Ok(Listing { entries: page.entries, next_page_token: next.unwrap_or_default(), freshness })
     }

@@ -11,6 +11,7 @@ mod listing;
 mod merging;
 mod page_token;
 mod parked;
+mod past;
 mod preview;
 mod projections;
 mod threads;
@@ -18,7 +19,7 @@ mod verify;
 mod watch;
 
 use rapport_customer::{DefinitionError, Model};
-use rapport_readmodel::ReadModelError;
+use rapport_readmodel::{Entangled, ReadModelError};
 use thiserror::Error;
 
 use crate::deciding::DecideError;
@@ -43,6 +44,18 @@ pub enum QueryError {
     Argument { field: &'static str, rule: String },
     #[error("customer: nobody is known as {name}")]
     NoCustomer { name: String },
+    /// At a past moment.
+    #[error("customer: nobody was known as {name} {then}")]
+    NoCustomerThen { name: String, then: String },
+    #[error("known_at.position: is {position}, but the log ends at {head}; ask for a position up to that")]
+    BeyondHead { position: u64, head: u64 },
+    #[error(
+        "as_of, known_at: that moment of all customers is not folded yet; AdminService.PreparePast folds it, and `rapport` \
+         does so by itself"
+    )]
+    NotPrepared,
+    #[error("as_of, known_at: {0}; AdminService.PreparePast folds the past of all customers, which tells")]
+    Entangled(#[from] Entangled),
     #[error("journey: {name:?} is not defined; there are {known}")]
     NoJourney { name: String, known: String },
     #[error("{field}: the {} is not folded by this process; ask one that runs with --models {}", .model.name(), .model.name())]

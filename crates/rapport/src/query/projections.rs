@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::threads::Threads;
-use super::{QueryError, arguments, convert};
+use super::{QueryError, convert, past};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::projector::{Live, Projection, ProjectorError, Setup};
@@ -19,7 +19,7 @@ use crate::tenants::{ServedTenant, Tenants};
 use crate::wire::v1::Freshness;
 
 /// How long a query waits for `min_position`, at most; a deadline of the call may end it earlier.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Open watches; each holds a few customers in memory while its client is slow.
 const MOST_WATCHERS: usize = 4_096;
 
@@ -133,6 +133,11 @@ impl Projections {
         (answer.content, Freshness { position, head, lag: head - position, clock })
     }
 
+    /// Those that ask the read models.
+    pub(super) fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
     /// To be held for as long as somebody watches.
     pub fn place_to_watch(&self) -> Result<OwnedSemaphorePermit, QueryError> {
         self.watchers.clone().try_acquire_owned().map_err(|_| QueryError::TooManyWatchers { limit: MOST_WATCHERS })
@@ -155,9 +160,5 @@ impl Projections {
 
 /// As it was asked for, for the error that nobody has that name.
 pub(crate) fn no_customer(name: &CustomerName) -> QueryError {
-    let name = match name {
-        CustomerName::Id(id) => id.to_string(),
-        CustomerName::Identifier(identifier) => arguments::cut(&identifier.to_string()),
-    };
-    QueryError::NoCustomer { name }
+    past::nobody(name, None)
 }

@@ -43,7 +43,8 @@ impl BulkBuild {
         let names = self.names.sorted()?;
         let judged = Judged::of(&names, scratch.sorter("dropped"))?;
         writer.then(move |tx| standing::write(tx, &names))?;
-        let taken = Taken { told: self.told.written()?, touchpoints: self.touchpoints.written()?, judged };
+        let (told, touchpoints) = (self.told.written()?, self.touchpoints.written()?);
+        let taken = Taken { told, touchpoints, judged, as_of: self.as_of };
         let mut watched = Watched { goes_on, total: taken.told.records() };
 
         let settling = Settling {

@@ -34,6 +34,8 @@ mod writing;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rapport_touchpoint::Timestamp;
+
 use self::error::Result;
 use self::interned::{Interned, Number};
 use self::label::Labels;
@@ -135,6 +137,8 @@ pub struct BulkBuild {
     records: u64,
     /// Is the file to survive a power cut?
     is_kept: bool,
+    /// Only what had happened by then counts, if that is said.
+    as_of: Option<Timestamp>,
     /// For one record at a time.
     named: Vec<Number>,
     bytes: Vec<u8>,
@@ -176,6 +180,7 @@ impl BulkBuild {
             fence: Vec::new(),
             records: 0,
             is_kept: true,
+            as_of: None,
             named: Vec::new(),
             bytes: Vec::new(),
             scratch,
@@ -189,6 +194,11 @@ impl BulkBuild {
     /// The file is removed before long: nobody waits until it is on the disk.
     pub fn for_now(self) -> Self {
         Self { is_kept: false, ..self }
+    }
+
+    /// Lets only touchpoints count that had happened by then. What stands under a name is told from all of them.
+    pub fn only_as_of(self, as_of: Option<Timestamp>) -> Self {
+        Self { as_of, ..self }
     }
 
     /// Is there room for a build from a log of so many bytes?

@@ -21,6 +21,8 @@ pub(super) struct Candidate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Stands,
+    /// It stands, but happened after the moment that is meant.
+    Later,
     Retry,
     Discarded,
     /// Another body stands under its name, at this position.
@@ -31,7 +33,7 @@ impl Verdict {
     /// Why a record is parked, if it is.
     pub fn reason(self) -> Option<String> {
         match self {
-            Self::Stands | Self::Retry => None,
+            Self::Stands | Self::Later | Self::Retry => None,
             Self::Discarded => Some(seen::DISCARDED.to_owned()),
             Self::Conflict(standing) => Some(seen::conflict(standing)),
         }
@@ -88,7 +90,7 @@ impl Judged {
         let (mut duplicates, mut conflicts) = (0, 0);
         judge(names, |candidate, verdict| {
             let (tag, standing) = match verdict {
-                Verdict::Stands => return Ok(()),
+                Verdict::Stands | Verdict::Later => return Ok(()),
                 Verdict::Retry => {
                     duplicates += 1;
                     (0, 0)

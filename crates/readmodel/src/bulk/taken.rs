@@ -1,5 +1,7 @@
 //! All that was taken from the log, gone through once more in its order: what counts, and what does not.
 
+use rapport_touchpoint::Timestamp;
+
 use super::error::{BulkError, Result};
 use super::spool::Spooled;
 use super::standing::{Judged, Verdict};
@@ -13,6 +15,8 @@ pub(super) struct Taken {
     pub told: Spooled,
     pub touchpoints: Spooled,
     pub judged: Judged,
+    /// Only what had happened by then counts, if that is said.
+    pub as_of: Option<Timestamp>,
 }
 
 /// Whoever waits for the file: is told how far it is, and says whether it is still wanted.
@@ -43,7 +47,7 @@ impl Taken {
             let told = Told::read(bytes).ok_or_else(|| BulkError::torn("what a touchpoint told"))?;
             watched.pass(BulkPhase::Settling, done)?;
             done += 1;
-            take(&told, verdicts.of(told.position)?)?;
+            take(&told, self.in_time(&told, verdicts.of(told.position)?))?;
         }
         Ok(())
     }
@@ -70,11 +74,18 @@ impl Taken {
             let told = Told::read(bytes).ok_or_else(|| BulkError::torn("what a touchpoint told"))?;
             watched.pass(BulkPhase::Arranging, done)?;
             done += 1;
-            if verdicts.of(told.position)? == Verdict::Stands {
+            if self.in_time(&told, verdicts.of(told.position)?) == Verdict::Stands {
                 take(&told, json)?;
             }
         }
         Ok(())
+    }
+
+    fn in_time(&self, told: &Told<'_>, verdict: Verdict) -> Verdict {
+        match (verdict, self.as_of) {
+            (Verdict::Stands, Some(as_of)) if told.order_key().time() > as_of => Verdict::Later,
+            (verdict, _) => verdict,
+        }
     }
 
     /// They are not read any more.

@@ -5,6 +5,7 @@ use rapport_customer::{Fact, FactKind};
 use rapport_touchpoint::{OrderKey, Timestamp};
 
 use super::{Answer, CustomerName, Reader};
+use crate::customers;
 use crate::error::Result;
 use crate::facts::{self, Place, Stored};
 use crate::identifiers::IdentifierKey;
@@ -73,8 +74,8 @@ impl Reader {
             let customer = match &listed.customer {
                 None => None,
                 Some(name) => match self.resolve(connection, name)? {
-                    None => return Ok(None),
-                    known => known,
+                    Some(known) if customers::exists(connection, known)? => Some(known),
+                    Some(_) | None => return Ok(None),
                 },
             };
             let from = listed.from_time.map_or(OrderKey::MIN, OrderKey::at);

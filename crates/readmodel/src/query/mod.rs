@@ -8,7 +8,9 @@ mod find;
 mod foresee;
 mod journey;
 mod listing;
+mod past;
 mod refused;
+mod traits;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,7 +33,9 @@ pub use find::{Changed, Filter, Found, FoundPage};
 pub use foresee::{MergeForeseen, SplitForeseen, Unfit};
 pub use journey::TransitionsQuestion;
 pub use listing::{FactEntry, FactPlace, FactsPage, Listed};
+pub use past::{Entangled, KnownAt, Moment};
 pub use refused::{Refusal, RefusalPlace, RefusalsPage, VoidIdentifier, VoidPage, VoidPlace};
+pub use traits::{TraitHistory, TraitSet};
 
 /// Connections kept open between queries.
 const MOST_IDLE: usize = 16;
@@ -99,6 +103,12 @@ impl Reader {
         let first = schema::open_reader(path)?;
         let idle = Mutex::new(vec![first]);
         Ok(Self { shared: Arc::new(Shared { path: path.to_owned(), origin, definitions, idle }) })
+    }
+
+    /// Answers on a file that is in memory, from one thread.
+    fn on(connection: Connection, origin: Origin, definitions: Arc<Definitions>) -> Self {
+        let (path, idle) = (PathBuf::from(":memory:"), Mutex::new(vec![connection]));
+        Self { shared: Arc::new(Shared { path, origin, definitions, idle }) }
     }
 
     pub fn definitions(&self) -> &Definitions {

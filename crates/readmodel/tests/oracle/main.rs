@@ -6,6 +6,7 @@
 mod cases;
 mod coverage;
 mod naive;
+mod past;
 #[path = "../support/mod.rs"]
 mod support;
 mod trial;

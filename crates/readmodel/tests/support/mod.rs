@@ -224,10 +224,22 @@ impl World {
         until: Timestamp,
         bounds: Bounds,
     ) -> Result<(Self, Built), BulkError> {
+        Self::built_as_of(definitions, spacing, log, (None, until), bounds)
+    }
+
+    /// The same of what had happened by a moment.
+    pub fn built_as_of(
+        definitions: Arc<Definitions>,
+        spacing: Spacing,
+        log: &[Record],
+        (as_of, until): (Option<Timestamp>, Timestamp),
+        bounds: Bounds,
+    ) -> Result<(Self, Built), BulkError> {
         let folder = TempDir::new().unwrap();
         let scratch = folder.path().join("bulk");
         let file = folder.path().join(FILE);
-        let mut build = BulkBuild::begin_with(&file, origin(), definitions.clone(), &scratch, spacing, bounds)?;
+        let build = BulkBuild::begin_with(&file, origin(), definitions.clone(), &scratch, spacing, bounds)?;
+        let mut build = build.only_as_of(as_of);
         let decode = |(Record { place, json }, position)| Incoming::decode(position, now(), place, &json, &definitions);
         let decoded: Vec<_> = log.iter().cloned().zip(1..).map(decode).collect();
         let discards = log.iter().cloned().zip(1..).map(decode).filter(Incoming::is_discard).collect::<Vec<_>>();

@@ -5,6 +5,7 @@ use clap::Args;
 use super::about::{About, AboutArgs};
 use crate::cli::columns::{self, Columns, plain};
 use crate::cli::pages::{Page, gather};
+use crate::cli::past::PastArgs;
 use crate::cli::target::{Target, customer_ref};
 use crate::cli::{CliError, json, moment};
 use crate::client::Connection;
@@ -34,6 +35,8 @@ pub struct ResponsesArgs {
     #[arg(long, value_name = "POSITION", default_value_t = 0)]
     min_position: u64,
     #[command(flatten)]
+    past: PastArgs,
+    #[command(flatten)]
     target: Target,
     /// Print the answer as proto3 JSON
     #[arg(long)]
@@ -48,6 +51,7 @@ pub async fn run(args: ResponsesArgs) -> Result<(), CliError> {
         return Err(CliError::Usage(format!("--highest {highest} is below --lowest {lowest}; no score is both")));
     }
     let connection = args.target.connect().await?;
+    args.past.prepare(&connection, &args.target.tenant, args.min_position).await?;
     let request = ResponsesRequest {
         tenant: args.target.tenant,
         measure,
@@ -58,6 +62,8 @@ pub async fn run(args: ResponsesArgs) -> Result<(), CliError> {
         highest: args.highest,
         customer: args.customer,
         min_position: args.min_position,
+        as_of: args.past.as_of(),
+        known_at: args.past.known_at(),
         ..ResponsesRequest::default()
     };
     let page = newest(&connection, &request, args.limit).await?;
@@ -66,7 +72,8 @@ pub async fn run(args: ResponsesArgs) -> Result<(), CliError> {
         let answer = ResponsesResponse { responses, next_page_token, freshness };
         return json::print(&json::proto_json("ResponsesResponse", &answer)?);
     }
-    columns::print(&format!("{}{}", text(&page.entries), page.more()))
+    let title = args.past.title(page.freshness.as_ref());
+    columns::print(&format!("{title}{}{}", text(&page.entries), page.more()))
 }
 
 async fn newest(

@@ -7,6 +7,7 @@ use super::about::{About, AboutArgs, slices};
 use crate::cli::chart::{around_zero, bar, scale};
 use crate::cli::columns::{self, Columns};
 use crate::cli::days::Period;
+use crate::cli::past::PastArgs;
 use crate::cli::target::Target;
 use crate::cli::{CliError, json};
 use crate::client::Connection;
@@ -30,6 +31,8 @@ pub struct ScoresArgs {
     #[arg(long, value_name = "POSITION", default_value_t = 0)]
     min_position: u64,
     #[command(flatten)]
+    past: PastArgs,
+    #[command(flatten)]
     target: Target,
     /// Print the answer as proto3 JSON
     #[arg(long)]
@@ -39,6 +42,7 @@ pub struct ScoresArgs {
 pub async fn run(args: ScoresArgs) -> Result<(), CliError> {
     let About { measure, from_day, until_day, only } = args.about.check()?;
     let connection = args.target.connect().await?;
+    args.past.prepare(&connection, &args.target.tenant, args.min_position).await?;
     let request = ScoresRequest {
         tenant: args.target.tenant,
         measure,
@@ -48,9 +52,14 @@ pub async fn run(args: ScoresArgs) -> Result<(), CliError> {
         slice_by: args.slice.unwrap_or_default(),
         only,
         min_position: args.min_position,
+        as_of: args.past.as_of(),
+        known_at: args.past.known_at(),
     };
     let answer = scores(&connection, request).await?;
-    if args.json { json::print(&json::proto_json("ScoresResponse", &answer)?) } else { print_scores(&answer) }
+    match args.json {
+        true => json::print(&json::proto_json("ScoresResponse", &answer)?),
+        false => columns::print(&format!("{}{}", args.past.title(answer.freshness.as_ref()), text(&answer))),
+    }
 }
 
 pub async fn scores(connection: &Connection, request: ScoresRequest) -> Result<ScoresResponse, CliError> {

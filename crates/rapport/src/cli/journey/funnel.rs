@@ -5,6 +5,7 @@ use clap::Args;
 use crate::cli::chart::bar;
 use crate::cli::columns::{self, Columns};
 use crate::cli::days::{Days, Period};
+use crate::cli::past::PastArgs;
 use crate::cli::target::Target;
 use crate::cli::{CliError, json, span};
 use crate::client::Connection;
@@ -41,6 +42,8 @@ pub struct FunnelArgs {
     #[arg(long, value_name = "POSITION", default_value_t = 0)]
     min_position: u64,
     #[command(flatten)]
+    past: PastArgs,
+    #[command(flatten)]
     target: Target,
     /// Print the answer as proto3 JSON
     #[arg(long)]
@@ -50,6 +53,7 @@ pub struct FunnelArgs {
 pub async fn run(args: FunnelArgs) -> Result<(), CliError> {
     let (from_day, until_day) = args.days.bounds()?;
     let connection = args.target.connect().await?;
+    args.past.prepare(&connection, &args.target.tenant, args.min_position).await?;
     let request = FunnelRequest {
         tenant: args.target.tenant,
         journey: args.journey,
@@ -59,9 +63,14 @@ pub async fn run(args: FunnelArgs) -> Result<(), CliError> {
         by_channel: args.by_channel,
         channel: args.channel,
         min_position: args.min_position,
+        as_of: args.past.as_of(),
+        known_at: args.past.known_at(),
     };
     let answer = funnel(&connection, request).await?;
-    if args.json { json::print(&json::proto_json("FunnelResponse", &answer)?) } else { print_funnel(&answer) }
+    match args.json {
+        true => json::print(&json::proto_json("FunnelResponse", &answer)?),
+        false => columns::print(&format!("{}{}", args.past.title(answer.freshness.as_ref()), text(&answer))),
+    }
 }
 
 pub async fn funnel(connection: &Connection, request: FunnelRequest) -> Result<FunnelResponse, CliError> {

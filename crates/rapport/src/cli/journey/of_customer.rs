@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::transitions::{of_one, transitions};
 use crate::cli::columns::{self, Columns};
+use crate::cli::past::PastArgs;
 use crate::cli::target::{Target, customer_ref};
 use crate::cli::{CliError, json, moment, span};
 use crate::wire::v1::{
@@ -27,6 +28,8 @@ pub struct OfCustomerArgs {
     #[arg(long, value_name = "POSITION", default_value_t = 0)]
     min_position: u64,
     #[command(flatten)]
+    past: PastArgs,
+    #[command(flatten)]
     target: Target,
     /// Print the answer as proto3 JSON
     #[arg(long)]
@@ -48,13 +51,22 @@ pub async fn run(args: OfCustomerArgs) -> Result<(), CliError> {
         customer: args.name.clone(),
         journey: args.journey.clone(),
         min_position: args.min_position,
+        as_of: args.past.as_of(),
+        known_at: args.past.known_at(),
     };
-    let answer = connection.journeys().get(request).await.map_err(|status| connection.failed(status))?.into_inner();
+    let asked = (args.target.tenant.as_str(), args.min_position);
+    let get = async || {
+        let answer = connection.journeys().get(request.clone()).await;
+        Ok(answer.map_err(|status| connection.failed(status))?.into_inner())
+    };
+    let answer = args.past.of_one(&connection, asked, get).await?;
     let changes = TransitionsRequest {
-        tenant: args.target.tenant,
+        tenant: args.target.tenant.clone(),
         customer: args.name,
         journey: args.journey,
         min_position: args.min_position,
+        as_of: args.past.as_of(),
+        known_at: args.past.known_at(),
         ..TransitionsRequest::default()
     };
     let transitions = transitions(&connection, &changes, args.limit).await?;
@@ -67,7 +79,8 @@ pub async fn run(args: OfCustomerArgs) -> Result<(), CliError> {
         }
         return json::print(&value);
     }
-    columns::print(&format!("{}{}", text(&answer, &transitions.entries), transitions.more()))
+    let title = args.past.title(answer.freshness.as_ref());
+    columns::print(&format!("{title}{}{}", text(&answer, &transitions.entries), transitions.more()))
 }
 
 fn text(answer: &GetJourneyResponse, transitions: &[Transition]) -> String {

@@ -5,6 +5,7 @@ use rapport_touchpoint::Timestamp;
 
 use crate::cli::columns::{self, Columns};
 use crate::cli::pages::{Page, gather};
+use crate::cli::past::PastArgs;
 use crate::cli::target::Target;
 use crate::cli::{CliError, json, moment, span};
 use crate::client::Connection;
@@ -36,6 +37,8 @@ pub struct TransitionsArgs {
     #[arg(long, value_name = "POSITION", default_value_t = 0)]
     min_position: u64,
     #[command(flatten)]
+    past: PastArgs,
+    #[command(flatten)]
     target: Target,
     /// Print the answer as proto3 JSON
     #[arg(long)]
@@ -45,6 +48,7 @@ pub struct TransitionsArgs {
 pub async fn run(args: TransitionsArgs) -> Result<(), CliError> {
     moment::check_range(("--from", args.from), ("--until", args.until))?;
     let connection = args.target.connect().await?;
+    args.past.prepare(&connection, &args.target.tenant, args.min_position).await?;
     let several = args.journey.is_empty() && args.to.is_empty();
     let request = TransitionsRequest {
         tenant: args.target.tenant,
@@ -54,6 +58,8 @@ pub async fn run(args: TransitionsArgs) -> Result<(), CliError> {
         from_time: args.from.map(moment::to_proto),
         until_time: args.until.map(moment::to_proto),
         min_position: args.min_position,
+        as_of: args.past.as_of(),
+        known_at: args.past.known_at(),
         ..TransitionsRequest::default()
     };
     let page = transitions(&connection, &request, args.limit).await?;
@@ -65,7 +71,8 @@ pub async fn run(args: TransitionsArgs) -> Result<(), CliError> {
     if page.entries.is_empty() {
         return columns::print("Nobody changed stage so.");
     }
-    columns::print(&format!("{}{}", table(&page.entries, Whose::Each, several).to_text(), page.more()))
+    let title = args.past.title(page.freshness.as_ref());
+    columns::print(&format!("{title}{}{}", table(&page.entries, Whose::Each, several).to_text(), page.more()))
 }
 
 /// So many that this request means.

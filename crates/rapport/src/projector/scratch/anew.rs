@@ -99,7 +99,8 @@ impl Scratch {
         let (work, queue) = mpsc::channel(1);
         let watched = watched.clone();
         let applying = spawn_blocking(move || {
-            let mut model = ReadModel::open(&path, origin, definitions).map_err(ScratchError::Scratch)?;
+            let model = ReadModel::open(&path, origin, definitions).map_err(ScratchError::Scratch)?;
+            let mut model = model.only_as_of(goal.as_of);
             model.foresee(&discards, goal.foreseen).map_err(ScratchError::Scratch)?;
             apply(model, queue, goal, &watched)
         });

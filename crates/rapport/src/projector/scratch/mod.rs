@@ -164,7 +164,7 @@ impl Scratch {
             let held = serving.hold(now)?;
             let (position, clock) = (held.position(), held.clock());
             let foreseen = position.max(held.foreseen()?);
-            Ok((held, Goal { position, clock, foreseen }))
+            Ok((held, Goal { position, clock, foreseen, as_of: None }))
         });
         held.await.map_err(|_| ScratchError::BrokenOff)?.map_err(ScratchError::Serving)
     }
