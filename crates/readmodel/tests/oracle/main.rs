@@ -9,6 +9,7 @@ mod naive;
 #[path = "../support/mod.rs"]
 mod support;
 mod trial;
+mod views;
 
 use std::cell::RefCell;
 
