@@ -15,7 +15,6 @@ mod journey;
 mod json;
 mod merge;
 mod moment;
-mod new_file;
 mod pages;
 mod parked;
 mod preview;
