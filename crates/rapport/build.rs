@@ -7,7 +7,7 @@ use prost::Message;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let proto = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("../../proto");
     println!("cargo:rerun-if-changed={}", proto.display());
-    let files = ["ingest", "customer", "journey", "feedback", "identity", "replay", "admin"]
+    let files = ["ingest", "customer", "journey", "feedback", "identity", "replay", "export", "admin"]
         .map(|name| proto.join(format!("rapport/v1/{name}.proto")));
     let descriptors = protox::compile(files, [&proto])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);

@@ -9,6 +9,7 @@ use tonic::{Code, Status};
 
 use crate::wire::v1::admin_service_client::AdminServiceClient;
 use crate::wire::v1::customer_service_client::CustomerServiceClient;
+use crate::wire::v1::export_service_client::ExportServiceClient;
 use crate::wire::v1::feedback_service_client::FeedbackServiceClient;
 use crate::wire::v1::identity_service_client::IdentityServiceClient;
 use crate::wire::v1::ingest_service_client::IngestServiceClient;
@@ -111,6 +112,10 @@ impl Connection {
 
     pub fn replay(&self) -> ReplayServiceClient<Channel> {
         ReplayServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    pub fn exports(&self) -> ExportServiceClient<Channel> {
+        ExportServiceClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     pub fn identity(&self) -> IdentityServiceClient<Channel> {

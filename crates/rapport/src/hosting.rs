@@ -9,8 +9,8 @@ use rapport_customer::Model;
 use thiserror::Error;
 
 use crate::wire::v1::{
-    admin_service_server, customer_service_server, feedback_service_server, identity_service_server,
-    ingest_service_server, journey_service_server, replay_service_server,
+    admin_service_server, customer_service_server, export_service_server, feedback_service_server,
+    identity_service_server, ingest_service_server, journey_service_server, replay_service_server,
 };
 
 /// What a process does with the log.
@@ -38,6 +38,7 @@ impl Role {
 pub enum Service {
     Ingest,
     Replay,
+    Export,
     Admin,
     Identity,
     Customer,
@@ -46,13 +47,22 @@ pub enum Service {
 }
 
 impl Service {
-    pub const ALL: [Self; 7] =
-        [Self::Ingest, Self::Replay, Self::Admin, Self::Identity, Self::Customer, Self::Journey, Self::Feedback];
+    pub const ALL: [Self; 8] = [
+        Self::Ingest,
+        Self::Replay,
+        Self::Export,
+        Self::Admin,
+        Self::Identity,
+        Self::Customer,
+        Self::Journey,
+        Self::Feedback,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Ingest => ingest_service_server::SERVICE_NAME,
             Self::Replay => replay_service_server::SERVICE_NAME,
+            Self::Export => export_service_server::SERVICE_NAME,
             Self::Admin => admin_service_server::SERVICE_NAME,
             Self::Identity => identity_service_server::SERVICE_NAME,
             Self::Customer => customer_service_server::SERVICE_NAME,
@@ -65,7 +75,7 @@ impl Service {
     fn hosted_with(self) -> String {
         match self {
             Self::Ingest => "--roles gateway".to_owned(),
-            Self::Replay | Self::Admin | Self::Identity => "--roles projector".to_owned(),
+            Self::Replay | Self::Export | Self::Admin | Self::Identity => "--roles projector".to_owned(),
             Self::Customer | Self::Journey | Self::Feedback => {
                 let model = Model::ALL.into_iter().find(|model| served_by(*model) == Some(self));
                 format!("--roles projector --models {}", model.map_or("all", Model::name))
@@ -133,7 +143,7 @@ impl Hosting {
             Service::Ingest => self.has(Role::Gateway),
             Service::Replay => true,
             // Identity is folded with every model.
-            Service::Admin | Service::Identity => self.has(Role::Projector),
+            Service::Export | Service::Admin | Service::Identity => self.has(Role::Projector),
             Service::Customer | Service::Journey | Service::Feedback => {
                 self.models.iter().any(|model| served_by(*model) == Some(service))
             }

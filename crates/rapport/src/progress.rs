@@ -31,6 +31,13 @@ pub fn phases() -> ProgressBar {
     bar
 }
 
+/// Rows of tables, one after the other; nobody knows how many there are.
+pub fn rows() -> ProgressBar {
+    let bar = styled(ProgressBar::new_spinner(), "{spinner} {pos} rows {msg} {per_sec}");
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
 fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
     // A template that is none shows the plain bar.
     match ProgressStyle::with_template(template) {

@@ -71,7 +71,9 @@ fn query_code(error: &QueryError) -> Code {
         }
         QueryError::UnknownTenant(_) | QueryError::NoCustomer { .. } | QueryError::NoJourney { .. } => Code::NotFound,
         QueryError::NotFolded { .. } => Code::Unimplemented,
-        QueryError::TooManyWatchers { .. } | QueryError::TooManyQuestions { .. } => Code::ResourceExhausted,
+        QueryError::TooManyWatchers { .. }
+        | QueryError::TooManyQuestions { .. }
+        | QueryError::TooManyExports { .. } => Code::ResourceExhausted,
         QueryError::Argument { .. } | QueryError::Definitions(_) => Code::InvalidArgument,
         QueryError::NotYet(_) => Code::DeadlineExceeded,
         QueryError::Log(error) => read_code(error),

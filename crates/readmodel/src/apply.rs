@@ -22,7 +22,7 @@ use crate::labels::Labels;
 use crate::parked::{self, ParkedEvent};
 use crate::seen::{Conflict, Sifted, sift};
 use crate::totals::Difference;
-use crate::{Definitions, Incoming, Origin, Spacing, decisions, discards, fold, identity, schema};
+use crate::{Definitions, Incoming, Origin, Spacing, analysts, decisions, discards, fold, identity, schema};
 
 pub struct ReadModel {
     path: PathBuf,
@@ -111,6 +111,7 @@ impl ReadModel {
                 }
             }
         }
+        analysts::describe(&connection, &definitions)?;
         crash_point!("readmodel/made");
         let checkpoint = checkpoint::load(&connection)?;
         Ok(Self {

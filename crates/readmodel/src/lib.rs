@@ -6,6 +6,7 @@
 #[macro_use]
 mod crash_point;
 
+mod analysts;
 mod apply;
 mod backfill;
 mod bulk;
@@ -46,6 +47,7 @@ use rapport_customer::identity::Rules;
 use rapport_customer::{JourneyMaps, Model, Zone, fingerprint};
 use rapport_touchpoint::Catalogue;
 
+pub use analysts::{AnalystTable, Column, ColumnKind, Rows, Values};
 pub use apply::{Applied, CustomerKey, Passed, ReadModel};
 pub use bulk::{Bounds, Built, BulkBuild, BulkError, BulkPhase, BulkProgress};
 pub use checkpoint::{Checkpoint, FencePoint};

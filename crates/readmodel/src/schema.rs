@@ -6,10 +6,11 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::analysts;
 use crate::error::{ReadModelError, Result};
 
 /// Raised when a table changes; a file of another format is built anew.
-pub(crate) const FORMAT: &str = "5";
+pub(crate) const FORMAT: &str = "6";
 
 /// Events are named by their order key everywhere ([`rapport_touchpoint::OrderKey`]), so that every table that holds
 /// events is clustered in the order of events. Identifiers are interned to integers; these say nothing outside the file.
@@ -217,7 +218,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection> {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let made: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if made == 0 {
-            connection.execute_batch(&format!("BEGIN; {TABLES} COMMIT;"))?;
+            connection.execute_batch(&format!("BEGIN; {TABLES} {} COMMIT;", analysts::schema()))?;
             crash_point!("readmodel/tables");
         }
         Ok(connection)

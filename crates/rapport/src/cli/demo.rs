@@ -7,9 +7,9 @@ use clap::Args;
 use rapport_touchpoint::{NANOS_PER_DAY, Timestamp};
 use time::OffsetDateTime;
 
-use super::new_file::NewFile;
 use super::{CliError, moment};
 use crate::demo::population::{Population, PopulationError};
+use crate::new_file::NewFile;
 
 /// Start a server with a made-up year of customers in a temporary folder and show what it knows
 #[derive(Debug, Args)]

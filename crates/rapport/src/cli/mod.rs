@@ -6,6 +6,7 @@ mod customer;
 mod days;
 mod demo;
 mod error;
+mod export;
 mod feedback;
 mod filter;
 mod find;
@@ -15,7 +16,6 @@ mod journey;
 mod json;
 mod merge;
 mod moment;
-mod new_file;
 mod pages;
 mod parked;
 mod past;
@@ -80,6 +80,7 @@ enum Command {
     Watch(watch::WatchArgs),
     Totals(totals::TotalsArgs),
     Replay(replay::ReplayArgs),
+    Export(export::ExportArgs),
     Rebuild(rebuild::RebuildArgs),
     Verify(verify::VerifyArgs),
     Preview(preview::PreviewArgs),
@@ -128,6 +129,7 @@ async fn ask(command: Command) -> Result<(), CliError> {
         Command::Split(args) => split::run(args).await,
         Command::Totals(args) => totals::run(args).await,
         Command::Replay(args) => replay::run(args).await,
+        Command::Export(args) => export::run(args).await,
         Command::Rebuild(args) => rebuild::run(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Preview(args) => preview::run(args).await,

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use clap::Args;
 use rapport_touchpoint::Timestamp;
 
-use super::new_file::NewFile;
 use super::target::{Target, customer_ref};
 use super::{CliError, moment};
+use crate::new_file::NewFile;
 use crate::progress;
 use crate::wire::v1::{CustomerRef, ReplayRequest};
 

@@ -4,6 +4,7 @@ mod admin;
 mod arguments;
 mod convert;
 mod customer;
+mod export;
 mod feedback;
 mod identity;
 mod journey;
@@ -30,6 +31,7 @@ pub use admin::Admin;
 pub(crate) use arguments::customer_name;
 pub(crate) use convert::timestamp;
 pub use customer::Customers;
+pub use export::Exports;
 pub use feedback::Feedbacks;
 pub use identity::Identities;
 pub use journey::Journeys;
@@ -66,6 +68,8 @@ pub enum QueryError {
         "{limit} questions wait for the read models already, the most that this process lets wait; ask again in a while"
     )]
     TooManyQuestions { limit: usize },
+    #[error("{limit} exports are running already; come back later")]
+    TooManyExports { limit: usize },
     #[error(transparent)]
     NotYet(#[from] NotYet),
     #[error(transparent)]

@@ -127,6 +127,13 @@ impl Projections {
         Ok((found.ok_or_else(|| no_customer(name))?, freshness))
     }
 
+    /// What serves, once it holds everything up to `min_position`.
+    pub async fn serving(&self, tenant: &str, min_position: u64) -> Result<(Reader, u64), QueryError> {
+        let (_, projection) = self.find(tenant)?;
+        let Live { reader, head, .. } = projection.at_least(min_position, PATIENCE).await?;
+        Ok((reader, head))
+    }
+
     fn fresh<T>(&self, answer: Answer<T>, head: u64) -> (T, Freshness) {
         let (position, head) = (answer.position, head.max(answer.position));
         let clock = Some(convert::timestamp(self.clock(answer.due, answer.clock)));

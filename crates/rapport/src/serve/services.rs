@@ -15,11 +15,12 @@ use super::{ServeError, described};
 use crate::config::Config;
 use crate::gateway::{Gateway, MAX_REQUEST_BYTES};
 use crate::hosting::Role;
-use crate::query::{Admin, Customers, Feedbacks, Identities, Journeys, Projections};
+use crate::query::{Admin, Customers, Exports, Feedbacks, Identities, Journeys, Projections};
 use crate::replay::Replays;
 use crate::tenants::Tenants;
 use crate::wire::v1::admin_service_server::AdminServiceServer;
 use crate::wire::v1::customer_service_server::CustomerServiceServer;
+use crate::wire::v1::export_service_server::ExportServiceServer;
 use crate::wire::v1::feedback_service_server::FeedbackServiceServer;
 use crate::wire::v1::identity_service_server::IdentityServiceServer;
 use crate::wire::v1::ingest_service_server::IngestServiceServer;
@@ -61,6 +62,8 @@ pub(super) async fn start(
     hosted.add(ReplayServiceServer::new(replays)).await;
     if let Some(projections) = &projections {
         hosted.add(AdminServiceServer::new(Admin::new(projections.clone()))).await;
+        let exports = Exports::new(projections.clone(), stopping.clone());
+        hosted.add(ExportServiceServer::new(exports)).await;
         hosted.add(IdentityServiceServer::new(Identities::new(projections.clone()))).await;
         for model in hosting.models() {
             match model {

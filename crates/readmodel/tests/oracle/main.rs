@@ -10,6 +10,7 @@ mod past;
 #[path = "../support/mod.rs"]
 mod support;
 mod trial;
+mod views;
 
 use std::cell::RefCell;
 

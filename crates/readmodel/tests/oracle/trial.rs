@@ -12,6 +12,7 @@ use crate::cases::{Case, Step, Tear, definitions_of};
 use crate::coverage::{self, Kind};
 use crate::naive::{Log, Naive, read_all};
 use crate::support::{Record, World, minute_of, origin};
+use crate::views;
 
 type Outcome = Result<(), TestCaseError>;
 
@@ -240,7 +241,7 @@ impl Trial {
         }
         let labels = |customer: &crate::naive::Customer| customer.states.labels(&self.world.definitions.journeys).len();
         prop_assert_eq!(self.world.labels(), self.naive.customers.values().map(labels).sum::<usize>());
-        Ok(())
+        views::check(&self.world, &self.naive)
     }
 }
 

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+/// Fewer and larger writes than usual: what goes into such a file may be a whole log.
+const BUFFER_BYTES: usize = 256 * 1024;
+
 /// Written beside its place; gone if it is dropped before it is complete.
 pub struct NewFile {
     place: PathBuf,
@@ -21,7 +24,7 @@ impl NewFile {
             .prefix(&format!(".{name}."))
             .suffix(".partial")
             .make_in(folder, |path| OpenOptions::new().write(true).create_new(true).open(path))?;
-        Ok(Self { place: place.to_owned(), temporary: BufWriter::new(temporary) })
+        Ok(Self { place: place.to_owned(), temporary: BufWriter::with_capacity(BUFFER_BYTES, temporary) })
     }
 
     /// Gives it its name; a file that is there is replaced only if that is wanted.
