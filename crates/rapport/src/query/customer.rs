@@ -29,9 +29,9 @@ impl Customers {
 
     async fn get(&self, request: GetCustomerRequest) -> Result<GetCustomerResponse, QueryError> {
         let name = customer_name(request.customer.as_ref())?;
-        let (found, freshness) = self.projections.customer(&request.tenant, request.min_position, &name).await?;
-        let (tenant, _) = self.projections.find(&request.tenant)?;
-        let customer = convert::customer(&found, &tenant.definitions.journeys);
+        let live = self.projections.serving(&request.tenant, request.min_position).await?;
+        let (found, freshness) = self.projections.customer(&live, &name).await?;
+        let customer = convert::customer(&found, &live.reader.definitions().journeys);
         Ok(GetCustomerResponse { customer: Some(customer), freshness: Some(freshness) })
     }
 
@@ -55,19 +55,18 @@ impl Customers {
     }
 
     async fn find(&self, request: FindRequest) -> Result<FindResponse, QueryError> {
-        let (tenant, projection) = self.projections.find(&request.tenant)?;
-        let maps = tenant.definitions.journeys.clone();
-        let filter = customer_filter(request.filter.as_ref(), &maps, projection.models())?;
+        let live = self.projections.serving(&request.tenant, request.min_position).await?;
+        let definitions = live.reader.definitions().clone();
+        let maps = &definitions.journeys;
+        let filter = customer_filter(request.filter.as_ref(), maps, &definitions.models)?;
         let page_size = page_size(request.page_size)?;
         // Places mean something in one file only.
-        let question = format!("find {} {filter:?}", projection.live().generation);
+        let question = format!("find {} {filter:?}", live.generation);
         let after = page_token::read(&question, &request.page_token, |bytes| CustomerKey::from_bytes(&bytes))?;
-        let (page, freshness) = self
-            .projections
-            .ask(&request.tenant, request.min_position, move |reader| reader.find(&filter, after, page_size))
-            .await?;
+        let (page, freshness) =
+            self.projections.ask_of(&live, move |reader| reader.find(&filter, after, page_size)).await?;
         let next_page_token = page.next.map(|next| page_token::write(&question, &next.to_bytes())).unwrap_or_default();
-        let customers = page.customers.iter().map(|customer| convert::customer(customer, &maps)).collect();
+        let customers = page.customers.iter().map(|customer| convert::customer(customer, maps)).collect();
         Ok(FindResponse { customers, next_page_token, freshness: Some(freshness) })
     }
 

@@ -45,8 +45,8 @@ impl Feedbacks {
     }
 
     async fn responses(&self, request: ResponsesRequest) -> Result<ResponsesResponse, QueryError> {
-        let (tenant, _) = self.projections.find(&request.tenant)?;
-        let zone: &Zone = &tenant.definitions.zone;
+        let live = self.projections.serving(&request.tenant, request.min_position).await?;
+        let zone: &Zone = &live.reader.definitions().zone;
         let days = days(&request.from_day, &request.until_day)?;
         if let (Some(lowest), Some(highest)) = (request.lowest, request.highest)
             && lowest > highest
@@ -67,12 +67,7 @@ impl Feedbacks {
             only: only(&request.only)?,
         };
         let page_size = page_size(request.page_size)?;
-        let page = Page {
-            tenant: &request.tenant,
-            min_position: request.min_position,
-            customer: customer.as_ref(),
-            token: &request.page_token,
-        };
+        let page = Page { live: &live, customer: customer.as_ref(), token: &request.page_token };
         let Listing { entries, next_page_token, freshness } = page
             .list(&self.projections, question, move |reader, question, after| {
                 reader.responses(question, after, page_size)

@@ -24,21 +24,21 @@ impl Journeys {
     }
 
     async fn get(&self, request: GetJourneyRequest) -> Result<GetJourneyResponse, QueryError> {
-        let (tenant, _) = self.projections.find(&request.tenant)?;
-        let maps = tenant.definitions.journeys.clone();
+        let live = self.projections.serving(&request.tenant, request.min_position).await?;
+        let maps = &live.reader.definitions().journeys;
         if !request.journey.is_empty() {
-            journey(&maps, &request.journey)?;
+            journey(maps, &request.journey)?;
         }
         let name = customer_name(request.customer.as_ref())?;
-        let (found, freshness) = self.projections.customer(&request.tenant, request.min_position, &name).await?;
-        let mut journeys = convert::journeys(&found.states, &maps);
+        let (found, freshness) = self.projections.customer(&live, &name).await?;
+        let mut journeys = convert::journeys(&found.states, maps);
         journeys.retain(|progress| request.journey.is_empty() || progress.journey == request.journey);
         Ok(GetJourneyResponse { customer_id: found.id.to_string(), journeys, freshness: Some(freshness) })
     }
 
     async fn funnel(&self, request: FunnelRequest) -> Result<FunnelResponse, QueryError> {
-        let (tenant, _) = self.projections.find(&request.tenant)?;
-        let maps = tenant.definitions.journeys.clone();
+        let live = self.projections.serving(&request.tenant, request.min_position).await?;
+        let maps = live.reader.definitions().journeys.clone();
         let map = journey(&maps, &request.journey)?;
         let name = map.name.clone();
         let (days, bucket) = (days(&request.from_day, &request.until_day)?, bucket(request.bucket)?);
@@ -46,7 +46,7 @@ impl Journeys {
         let (asked, of) = (maps.clone(), name.clone());
         let (funnel, freshness) = self
             .projections
-            .ask(&request.tenant, request.min_position, move |reader| {
+            .ask_of(&live, move |reader| {
                 let (_, map) = asked.find(&of).expect("the journey was found");
                 let channel = (!channel.is_empty()).then_some(channel.as_str());
                 reader.funnel(&FunnelQuestion { map, days, bucket, by_channel, channel })
@@ -57,8 +57,8 @@ impl Journeys {
     }
 
     async fn transitions(&self, request: TransitionsRequest) -> Result<TransitionsResponse, QueryError> {
-        let (tenant, _) = self.projections.find(&request.tenant)?;
-        let maps = &tenant.definitions.journeys;
+        let live = self.projections.serving(&request.tenant, request.min_position).await?;
+        let maps = &live.reader.definitions().journeys;
         let named = (!request.journey.is_empty()).then(|| journey(maps, &request.journey)).transpose()?;
         let to = match request.to.as_str() {
             "" => None,
@@ -75,12 +75,7 @@ impl Journeys {
         };
         let listed = Listed { customer: customer.clone(), from_time, until_time };
         let question = TransitionsQuestion { listed, journey, to };
-        let page = Page {
-            tenant: &request.tenant,
-            min_position: request.min_position,
-            customer: customer.as_ref(),
-            token: &request.page_token,
-        };
+        let page = Page { live: &live, customer: customer.as_ref(), token: &request.page_token };
         let Listing { entries, next_page_token, freshness } = page
             .list(&self.projections, question, move |reader, question, after| {
                 reader.transitions(question, after, page_size)

@@ -6,12 +6,12 @@ use rapport_readmodel::{Answer, CustomerName, FactEntry, FactPlace, FactsPage, R
 
 use super::projections::{Projections, no_customer};
 use super::{QueryError, page_token};
+use crate::projector::Live;
 use crate::wire::v1::Freshness;
 
 /// Which page is asked for.
 pub(super) struct Page<'a> {
-    pub tenant: &'a str,
-    pub min_position: u64,
+    pub live: &'a Live,
     /// Of whom, if of one.
     pub customer: Option<&'a CustomerName>,
     pub token: &'a str,
@@ -38,13 +38,11 @@ impl Page<'_> {
         Q: Debug + Send + 'static,
         T: Send + 'static,
     {
-        let (_, projection) = projections.find(self.tenant)?;
         // Places mean something in one file only.
-        let binding = format!("{} {question:?}", projection.live().generation);
+        let binding = format!("{} {question:?}", self.live.generation);
         let after = page_token::read(&binding, self.token, |bytes| FactPlace::from_bytes(&bytes))?;
-        let (page, freshness) = projections
-            .ask(self.tenant, self.min_position, move |reader| list(reader, &question, after.as_ref()))
-            .await?;
+        let (page, freshness) =
+            projections.ask_of(self.live, move |reader| list(reader, &question, after.as_ref())).await?;
         let page = match (page, self.customer) {
             (Some(page), _) => page,
             (None, Some(name)) => return Err(no_customer(name)),
