@@ -6,7 +6,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
-use rapport::wire::v1::{RebuildRequest, StatusRequest};
+use rapport::wire::v1::{RebuildRequest, StatusRequest, WhatIfRequest};
 use tokio::sync::OnceCell;
 
 use crate::support::client::{Client, encoded, position};
@@ -54,11 +54,18 @@ const BUILDING_IN_BULK: [Point; 9] = [
     ("bulk/complete", 0),
     ("bulk/in-place", 0),
 ];
-const REBUILDING: [Point; 4] =
-    [("generation/opened", 0), ("generation/caught-up", 0), ("generation/synced", 0), ("current/drafted", 1)];
+const REBUILDING: [Point; 5] = [
+    ("generation/opened", 0),
+    ("generation/caught-up", 0),
+    ("generation/synced", 0),
+    ("generation/kept", 0),
+    ("current/drafted", 1),
+];
 /// A file is named at the start too, so the second time is meant.
 const SWAPPING: [Point; 4] =
     [("current/renamed", 1), ("generation/named", 0), ("generation/serves", 0), ("generation/tidied", 0)];
+const GOING_BACK: [Point; 2] = [("back/opened", 0), ("back/named", 0)];
+const SUPPOSING: [Point; 3] = [("whatif/folded", 0), ("whatif/synced", 0), ("generation/promoted", 0)];
 
 const BATCHES: usize = 6;
 const OF_A_BATCH: usize = 5;
@@ -217,14 +224,79 @@ async fn rebuilds_and_goes_on((point, passes): Point) {
     goes_on(data.path(), "embedded", acknowledged, point).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_on_the_way_back_to_the_generation_before() {
+    for (point, passes) in GOING_BACK {
+        let data = tempfile::tempdir().unwrap();
+        let served = Served::crashing(data.path(), "embedded", point, passes).unwrap();
+        let client = Client::connect(&served.url).await;
+        let acknowledged = publish(&client).await;
+        let before = client.settled().await;
+        client.rebuild().await;
+        assert!(client.go_back().await.is_err(), "{point}");
+        assert_crashed(&served.end(), point);
+
+        let served = Served::start(data.path());
+        let after = Client::connect(&served.url).await.status_at(0).await;
+        // Either way the other one of the two is kept.
+        assert_eq!(after.generation + after.previous_generation, 3, "{point}");
+        assert_eq!((after.touchpoints, &after.digest), (before.touchpoints, &before.digest), "{point}");
+        served.kill();
+        goes_on(data.path(), "embedded", acknowledged, point).await;
+    }
+}
+
+/// One that is killed under other definitions comes to these if their file was written, and else stays as it was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_while_definitions_are_tried_and_promoted() {
+    let other = "time_zone = \"Asia/Shanghai\"\n";
+    for (point, passes) in SUPPOSING {
+        let data = tempfile::tempdir().unwrap();
+        let file = |name: &str| data.path().join(name);
+        fs::write(file("rapport.toml"), "[tenants.default]\ndefinitions = \"definitions.toml\"\n").unwrap();
+        fs::write(file("definitions.toml"), "time_zone = \"UTC\"\n").unwrap();
+        let config = file("rapport.toml");
+        let arguments = ["--listen", "127.0.0.1:0", "--config", config.to_str().unwrap()];
+        let served = Served::crashing_with(data.path(), &arguments, point, passes).unwrap();
+        let client = Client::connect(&served.url).await;
+        publish(&client).await;
+        let before = client.settled().await;
+        let request = WhatIfRequest { definitions: other.to_owned(), promote: true, ..WhatIfRequest::default() };
+        assert!(client.what_if(request).await.is_err(), "{point}");
+        assert_crashed(&served.end(), point);
+
+        let is_promoted = point == "generation/promoted";
+        let text = fs::read_to_string(file("definitions.toml")).unwrap();
+        assert_eq!(text == other, is_promoted, "{point}");
+        let served = Served::start_with(data.path(), &arguments);
+        let client = Client::connect(&served.url).await;
+        let at_once = client.status_at(0).await;
+        assert_eq!(at_once.touchpoints, before.touchpoints, "{point}: nobody waits");
+        let after = client.settled().await;
+        assert_eq!(after.fingerprint != before.fingerprint, is_promoted, "{point}");
+        assert_eq!((after.touchpoints, after.fault.as_str()), (before.touchpoints, ""), "{point}");
+        assert!(client.verify().await.unwrap().equal, "{point}");
+    }
+}
+
 #[test]
 fn each_point_in_the_sources_has_its_crash_here() {
-    let here: BTreeSet<String> =
-        [&OPENING[..], &APPENDING, &ON_JETSTREAM, &FOLDING, &FALLING_SILENT, &BUILDING_IN_BULK, &REBUILDING, &SWAPPING]
-            .concat()
-            .into_iter()
-            .map(|(point, _)| point.to_owned())
-            .collect();
+    let here: BTreeSet<String> = [
+        &OPENING[..],
+        &APPENDING,
+        &ON_JETSTREAM,
+        &FOLDING,
+        &FALLING_SILENT,
+        &BUILDING_IN_BULK,
+        &REBUILDING,
+        &SWAPPING,
+        &GOING_BACK,
+        &SUPPOSING,
+    ]
+    .concat()
+    .into_iter()
+    .map(|(point, _)| point.to_owned())
+    .collect();
     let mut there = BTreeSet::new();
     collect(&repository().join("crates"), &mut there);
     assert_eq!(here, there);

@@ -38,6 +38,8 @@ fn wrong_usage_is_64_and_named() {
         ("verify --server 127.0.0.1:7700", "must be http://HOST:PORT"),
         ("verify --fast", "unexpected argument '--fast'"),
         ("preview", "--definitions <FILE>"),
+        ("whatif", "--definitions <FILE>"),
+        ("whatif --definitions Cargo.toml --examples 0", "0 is not in 1..=100"),
         ("preview --definitions nowhere.toml", "--definitions nowhere.toml cannot be read"),
         ("preview --definitions Cargo.toml --examples 0", "0 is not in 1..=100"),
         ("totals --server 127.0.0.1:7700", "must be http://HOST:PORT"),

@@ -17,7 +17,8 @@ use rapport::wire::v1::{
     ListTimelineRequest, ListTimelineResponse, PreviewRequest, PreviewResult, PublishResponse, RebuildProgress,
     RebuildRequest, ReplayRequest, ReplayedTouchpoint, RetryParkedRequest, RetryParkedResponse, ScoresRequest,
     ScoresResponse, StatusRequest, StatusResponse, TotalsRequest, TotalsResponse, Transition, TransitionsRequest,
-    VerifyRequest, VerifyResult, preview_response, verify_response::What,
+    VerifyRequest, VerifyResult, WhatIfRequest, WhatIfResult, preview_response, verify_response::What,
+    what_if_response,
 };
 use serde_json::Value;
 use tonic::Status;
@@ -155,12 +156,22 @@ impl Client {
 
     /// To its end; all that was told on the way.
     pub async fn rebuild(&self) -> Vec<RebuildProgress> {
-        let mut answers = soon(self.connection.admin().rebuild(RebuildRequest::default())).await.unwrap().into_inner();
+        self.rebuild_by(RebuildRequest::default()).await.unwrap()
+    }
+
+    /// To the generation before.
+    pub async fn go_back(&self) -> Result<RebuildProgress, Status> {
+        let told = self.rebuild_by(RebuildRequest { back: true, ..RebuildRequest::default() }).await?;
+        Ok(told.into_iter().last().expect("the last answer says that it is done"))
+    }
+
+    async fn rebuild_by(&self, request: RebuildRequest) -> Result<Vec<RebuildProgress>, Status> {
+        let mut answers = soon(self.connection.admin().rebuild(request)).await?.into_inner();
         let mut told = Vec::new();
-        while let Some(progress) = soon(answers.message()).await.unwrap() {
+        while let Some(progress) = soon(answers.message()).await? {
             told.push(progress);
         }
-        told
+        Ok(told)
     }
 
     /// To its end.
@@ -220,6 +231,22 @@ impl Client {
             }
         }
         Ok(result.expect("the result is the last answer"))
+    }
+}
+
+impl Client {
+    /// To its end: the result, and the last word of the promotion if there is one.
+    pub async fn what_if(&self, request: WhatIfRequest) -> Result<(WhatIfResult, Option<RebuildProgress>), Status> {
+        let mut answers = soon(self.connection.admin().what_if(request)).await?.into_inner();
+        let (mut result, mut promoted) = (None, None);
+        while let Some(answer) = soon(answers.message()).await? {
+            match answer.what.expect("an answer says something") {
+                what_if_response::What::Progress(_) => assert!(result.is_none(), "no progress comes after the result"),
+                what_if_response::What::Result(found) => result = Some(found),
+                what_if_response::What::Promotion(progress) => promoted = Some(progress),
+            }
+        }
+        Ok((result.expect("there is a result"), promoted))
     }
 }
 

@@ -224,7 +224,12 @@ impl Served {
 
     /// One that crashes when it comes to a point for the time after so many; how it ended, if it did before it listened.
     pub fn crashing(data: &Path, log: &str, point: &str, passes: usize) -> Result<Self, Ended> {
-        let arguments = ["serve", "--listen", "127.0.0.1:0", "--log", log, "--data", data.to_str().unwrap()];
+        Self::crashing_with(data, &["--listen", "127.0.0.1:0", "--log", log], point, passes)
+    }
+
+    /// The same with other arguments.
+    pub fn crashing_with(data: &Path, arguments: &[&str], point: &str, passes: usize) -> Result<Self, Ended> {
+        let arguments = ["serve", "--data", data.to_str().unwrap()].into_iter().chain(arguments.iter().copied());
         let crash = format!("{point}={passes}*off->return");
         let running = Running::spawn(Command::new(crashing()).args(arguments).env("FAILPOINTS", crash));
         Self::listening(running).map_err(Running::end)

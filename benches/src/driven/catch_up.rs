@@ -31,7 +31,7 @@ pub struct CaughtUp {
 /// Under the standard definitions, these models and those that they build on.
 pub fn definitions(models: &[Model]) -> Arc<Definitions> {
     let catalogue = Arc::new(Catalogue::built_in());
-    let OfTenant { zone, rules, journeys } = OfTenant::standard(&catalogue);
+    let OfTenant { zone, rules, journeys, .. } = OfTenant::standard(&catalogue);
     Arc::new(Definitions { rules, zone, journeys, catalogue, models: Hosting::new(false, models).folded() })
 }
 

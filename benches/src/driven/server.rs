@@ -100,7 +100,7 @@ impl Server {
     pub async fn rebuild(&self) -> Result<Duration> {
         let connection = self.connect().await?;
         let began = Instant::now();
-        let request = RebuildRequest { tenant: self.tenant.clone() };
+        let request = RebuildRequest { tenant: self.tenant.clone(), back: false };
         let mut progress = connection.admin().rebuild(request).await?.into_inner();
         while let Some(told) = progress.message().await? {
             if told.done {

@@ -64,6 +64,7 @@ pub enum Unit {
     Mebibytes,
     /// Of two other figures.
     Ratio,
+    Count,
 }
 
 impl Unit {
@@ -134,6 +135,7 @@ impl Unit {
             Self::Microseconds => format!("{figure:.1} us"),
             Self::Mebibytes => format!("{figure:.0} MiB"),
             Self::Ratio => format!("{figure:.2}"),
+            Self::Count => grouped(figure),
         }
     }
 }

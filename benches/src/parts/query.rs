@@ -6,7 +6,10 @@ use std::time::Duration;
 use prost::Message;
 use rapport::client::Connection;
 use rapport::wire::v1::customer_ref::By;
-use rapport::wire::v1::{CustomerRef, FunnelRequest, GetCustomerRequest, ListTimelineRequest, ScoresRequest};
+use rapport::wire::v1::{
+    CustomerRef, FunnelRequest, FunnelResponse, GetCustomerRequest, GetCustomerResponse, ListTimelineRequest,
+    ScoresRequest,
+};
 
 use crate::Result;
 use crate::driven::load::{Load, closed, paced};
@@ -113,6 +116,19 @@ impl Client {
                 connection.feedback().scores(request).await?.into_inner().encoded_len()
             }
         })
+    }
+
+    pub async fn customer(&self, number: u64) -> Result<GetCustomerResponse> {
+        let number = number as usize;
+        let by = By::Identifier(self.chosen[number % self.chosen.len()].clone());
+        let customer = Some(CustomerRef { by: Some(by) });
+        let request = GetCustomerRequest { tenant: self.tenant.clone(), customer, min_position: 0 };
+        Ok(self.connections[number % CONNECTIONS].customers().get(request).await?.into_inner())
+    }
+
+    pub async fn funnel(&self, number: u64) -> Result<FunnelResponse> {
+        let request = FunnelRequest { tenant: self.tenant.clone(), ..FunnelRequest::default() };
+        Ok(self.connections[number as usize % CONNECTIONS].journeys().funnel(request).await?.into_inner())
     }
 
     /// Of some answers, on average.

@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 use crate::deciding::DecideError;
 use crate::gateway::PublishError;
 use crate::hosting::NotHosted;
-use crate::projector::{BulkError, LookUpError, RebuildError, ScratchError};
+use crate::projector::{BulkError, LookUpError, RebuildError, ScratchError, SupposeError};
 use crate::query::QueryError;
 use crate::replay::ReplayError;
 use crate::tenants::UnknownTenant;
@@ -77,12 +77,10 @@ fn query_code(error: &QueryError) -> Code {
         QueryError::Argument { .. } | QueryError::Definitions(_) => Code::InvalidArgument,
         QueryError::NotYet(_) => Code::DeadlineExceeded,
         QueryError::Log(error) => read_code(error),
-        QueryError::Rebuild(RebuildError::UnderWay) => Code::FailedPrecondition,
-        QueryError::Rebuild(RebuildError::Stopping) => Code::Unavailable,
-        QueryError::Rebuild(RebuildError::Projector(_) | RebuildError::Failed { .. })
-        | QueryError::ReadModel(_)
-        | QueryError::BrokenOff => Code::Internal,
-        QueryError::Scratch(error) => scratch_code(error),
+        QueryError::Rebuild(error) | QueryError::Suppose(SupposeError::Rebuild(error)) => rebuild_code(error),
+        QueryError::ReadModel(_) | QueryError::BrokenOff => Code::Internal,
+        QueryError::Scratch(error) | QueryError::Suppose(SupposeError::Scratch(error)) => scratch_code(error),
+        QueryError::Suppose(SupposeError::NoFile) => Code::FailedPrecondition,
         QueryError::NotParked { .. } => Code::NotFound,
         QueryError::Discarded { .. } => Code::FailedPrecondition,
         QueryError::Decide(DecideError::Refused(_)) => Code::InvalidArgument,
@@ -92,6 +90,16 @@ fn query_code(error: &QueryError) -> Code {
         QueryError::LookUp(LookUpError::Late { .. }) => Code::Unavailable,
         QueryError::LookUp(LookUpError::Changed { .. }) => Code::FailedPrecondition,
         QueryError::LookUp(LookUpError::BrokenOff) => Code::Internal,
+    }
+}
+
+fn rebuild_code(error: &RebuildError) -> Code {
+    match error {
+        RebuildError::UnderWay | RebuildError::NoPrevious | RebuildError::OtherDefinitions { .. } => {
+            Code::FailedPrecondition
+        }
+        RebuildError::Stopping => Code::Unavailable,
+        RebuildError::Projector(_) | RebuildError::Failed { .. } => Code::Internal,
     }
 }
 

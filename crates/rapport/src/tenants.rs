@@ -1,6 +1,7 @@
 //! The tenants that this process serves, each with its log, its schemas and its rules.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rapport_customer::Definitions;
@@ -29,6 +30,8 @@ pub struct ServedTenant {
     pub catalogue: Arc<Catalogue>,
     pub rules: Rules,
     pub definitions: Arc<Definitions>,
+    /// Where they are from, if the tenant has its own.
+    pub definitions_file: Option<PathBuf>,
     pub custom_types: CustomTypes,
     pub kinds: Kinds,
 }
@@ -62,6 +65,7 @@ impl Tenants {
                 catalogue: of_tenant.catalogue.clone(),
                 rules: of_tenant.rules.clone(),
                 definitions: of_tenant.definitions.clone(),
+                definitions_file: of_tenant.definitions_file.clone(),
                 custom_types: of_tenant.custom_types,
                 kinds: Kinds::new(on_log, &config.limits),
             };

@@ -193,6 +193,10 @@ impl ReadModel {
         customers::due(&self.connection)
     }
 
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// The writer's connection alone.
     pub(crate) fn into_connection(self) -> Connection {
         self.connection

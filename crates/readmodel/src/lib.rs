@@ -22,6 +22,7 @@ mod facts;
 mod fold;
 mod identifiers;
 mod identity;
+mod imprint;
 mod incoming;
 mod join;
 mod known;
@@ -40,6 +41,7 @@ mod snapshots;
 mod timeline;
 mod totals;
 mod verify;
+mod whatif;
 
 use std::sync::Arc;
 
@@ -52,6 +54,7 @@ pub use apply::{Applied, CustomerKey, Passed, ReadModel};
 pub use bulk::{Bounds, Built, BulkBuild, BulkError, BulkPhase, BulkProgress};
 pub use checkpoint::{Checkpoint, FencePoint};
 pub use error::ReadModelError;
+pub use imprint::Imprint;
 pub use incoming::Incoming;
 pub use parked::{Discard, ParkedEvent, ParkedPage, ParkedState};
 pub use picture::{GoesOn, Picture};
@@ -64,8 +67,10 @@ pub use query::{
 };
 pub use seen::Conflict;
 pub use verify::{
-    CustomerDifference, Differences, MOST_SHOWN, Part, PartDifference, Presence, Recomputed, Roll, TotalDifference,
+    CustomerDifference, Differences, Flaw, MOST_SHOWN, Part, PartDifference, Presence, Recomputed, Roll,
+    TotalDifference,
 };
+pub use whatif::{FunnelOf, JourneyMoves, MoveExample, Moves, ScoreOf, Whereabouts};
 
 pub use snapshots::Spacing;
 

@@ -15,7 +15,8 @@ pub(crate) const FORMAT: &str = "6";
 /// Events are named by their order key everywhere ([`rapport_touchpoint::OrderKey`]), so that every table that holds
 /// events is clustered in the order of events. Identifiers are interned to integers; these say nothing outside the file.
 const TABLES: &str = "
--- Whose file this is and under which definitions it was made: format, tenant, epoch, fingerprint.
+-- Whose file this is and under which definitions it was made: format, tenant, epoch, fingerprint; source: these
+-- definitions as they were written.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
 -- One row: how far the log is folded in, up to which moment silence has fallen, and what was met on the way. `foreseen`:

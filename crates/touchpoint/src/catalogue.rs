@@ -19,7 +19,7 @@ use crate::{EventType, Json, Object, SchemaVersion, Violation, upcast};
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../schemas");
 
 /// One schema file, read but not yet compiled.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaFile {
     /// `<type>/<version>.json`.
     pub path: String,
@@ -46,6 +46,7 @@ pub enum CatalogueError {
 #[derive(Debug)]
 pub struct Catalogue {
     types: BTreeMap<EventType, BTreeMap<SchemaVersion, Schema>>,
+    custom: Vec<SchemaFile>,
     fingerprint: [u8; 16],
 }
 
@@ -64,7 +65,8 @@ impl Catalogue {
     /// The built-in types and a tenant's own.
     pub fn with_custom(custom: &[SchemaFile]) -> Result<Self, CatalogueError> {
         let built_in = built_in_files();
-        let mut catalogue = Self { types: BTreeMap::new(), fingerprint: fingerprint(built_in.iter().chain(custom)) };
+        let fingerprint = fingerprint(built_in.iter().chain(custom));
+        let mut catalogue = Self { types: BTreeMap::new(), custom: custom.to_vec(), fingerprint };
         for file in &built_in {
             catalogue.add(file)?;
         }
@@ -83,6 +85,11 @@ impl Catalogue {
     /// Changes whenever a schema does.
     pub fn fingerprint(&self) -> [u8; 16] {
         self.fingerprint
+    }
+
+    /// The tenant's own, as they were given.
+    pub fn custom(&self) -> &[SchemaFile] {
+        &self.custom
     }
 
     pub fn newest(&self, event_type: &EventType) -> Option<SchemaVersion> {

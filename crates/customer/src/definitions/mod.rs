@@ -40,6 +40,8 @@ pub struct Definitions {
     /// Without a country: that is said beside the tenant's name.
     pub rules: Rules,
     pub journeys: Arc<JourneyMaps>,
+    /// The file that says all of it.
+    pub text: Arc<str>,
 }
 
 impl Definitions {
@@ -62,7 +64,7 @@ impl Definitions {
         let rules = identity::rules(&identity, &file)?;
         let known = KnownTypes::new(catalogue, &custom_types, &file)?;
         if journey.is_empty() {
-            return Ok(Self { zone, rules, journeys: Self::standard(catalogue).journeys });
+            return Ok(Self { zone, rules, journeys: Self::standard(catalogue).journeys, text: text.into() });
         }
         let mut maps = JourneyMaps::default();
         let mut lines: Vec<usize> = Vec::new();
@@ -79,6 +81,6 @@ impl Definitions {
             lines.push(file.line(name.span()));
             maps.0.push(journey::map(text.as_ref(), text.span(), &known, &file)?);
         }
-        Ok(Self { zone, rules, journeys: Arc::new(maps) })
+        Ok(Self { zone, rules, journeys: Arc::new(maps), text: file.text.into() })
     }
 }

@@ -31,6 +31,7 @@ mod target;
 mod totals;
 mod verify;
 mod watch;
+mod whatif;
 
 use clap::{Parser, Subcommand};
 
@@ -84,6 +85,7 @@ enum Command {
     Rebuild(rebuild::RebuildArgs),
     Verify(verify::VerifyArgs),
     Preview(preview::PreviewArgs),
+    Whatif(whatif::WhatIfArgs),
     Status(status::StatusArgs),
     Parked(parked::ParkedArgs),
     Demo(DemoArgs),
@@ -133,6 +135,7 @@ async fn ask(command: Command) -> Result<(), CliError> {
         Command::Rebuild(args) => rebuild::run(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Preview(args) => preview::run(args).await,
+        Command::Whatif(args) => whatif::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Parked(args) => parked::run(args).await,
         Command::Serve(_) | Command::Demo(_) | Command::Watch(_) => unreachable!("run on their own"),

@@ -70,7 +70,7 @@ pub async fn run(args: PreviewArgs) -> Result<(), CliError> {
     }
 }
 
-fn read(file: &Path) -> Result<String, CliError> {
+pub(super) fn read(file: &Path) -> Result<String, CliError> {
     let wrong = |what: String| CliError::Usage(format!("--definitions {} {what}", file.display()));
     let mut text = String::new();
     let opened =
@@ -84,7 +84,7 @@ fn read(file: &Path) -> Result<String, CliError> {
     }
 }
 
-fn phase(progress: &PreviewProgress) -> &'static str {
+pub(super) fn phase(progress: &PreviewProgress) -> &'static str {
     match progress.phase() {
         Phase::Folding => "fold the log",
         Phase::Reading => "read whose each touchpoint is",
@@ -129,7 +129,7 @@ fn text(result: &PreviewResult, file: &Path) -> String {
     text
 }
 
-fn counts(now: &PreviewCensus, then: &PreviewCensus) -> String {
+pub(super) fn counts(now: &PreviewCensus, then: &PreviewCensus) -> String {
     let mut rows = Columns::default();
     rows.row(["", "now", "then"]);
     for (name, now, then) in [
@@ -143,7 +143,7 @@ fn counts(now: &PreviewCensus, then: &PreviewCensus) -> String {
     rows.to_text()
 }
 
-fn fates(fates: &PreviewFates) -> String {
+pub(super) fn fates(fates: &PreviewFates) -> String {
     let into = |customers: u64| if customers == 0 { String::new() } else { format!("into {customers}") };
     let mut rows = Columns::default();
     for (name, count, into) in [
@@ -211,11 +211,11 @@ fn biggest(
     rows.under(title)
 }
 
-fn first_identifier(customer: &PreviewCustomer) -> String {
+pub(super) fn first_identifier(customer: &PreviewCustomer) -> String {
     customer.identifiers.first().cloned().unwrap_or_else(|| customer.id.clone())
 }
 
-fn example(example: &PreviewExample) -> String {
+pub(super) fn example(example: &PreviewExample) -> String {
     let mut text = String::new();
     for (verb, customers, in_all) in
         [("now  ", &example.now, example.now_in_all), ("then ", &example.then, example.then_in_all)]

@@ -12,11 +12,17 @@ use crate::wire::v1::{RebuildProgress, RebuildRequest};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     rapport rebuild\n  \
-    rapport rebuild --tenant acme --json\n\n\
-    Queries are answered all the while. The digest at the end is that of before: the same touchpoints, the same answers.")]
+    rapport rebuild --tenant acme --json\n  \
+    rapport rebuild --back\n\n\
+    Queries are answered all the while. The digest at the end is that of before: the same touchpoints, the same answers.\n\n\
+    The generation before is kept until the next one serves. --back lets it serve again at once, and it catches up then; asked \
+    again, it leads forth again.")]
 pub struct RebuildArgs {
     #[command(flatten)]
     target: Target,
+    /// Let the generation before serve again
+    #[arg(long)]
+    back: bool,
     /// Print the last answer as proto3 JSON
     #[arg(long)]
     json: bool,
@@ -29,13 +35,14 @@ pub(super) fn phase(progress: &RebuildProgress) -> &'static str {
         Phase::Settling => "settle who is who",
         Phase::Arranging => "sort by customer",
         Phase::Folding => "fold customers",
+        Phase::Checking => "check what was built",
         Phase::CatchingUp | Phase::Unspecified => "catch up",
     }
 }
 
 pub async fn run(args: RebuildArgs) -> Result<(), CliError> {
     let connection = args.target.connect().await?;
-    let request = RebuildRequest { tenant: args.target.tenant };
+    let request = RebuildRequest { tenant: args.target.tenant, back: args.back };
     let call = connection.admin().rebuild(request).await;
     let mut answers = call.map_err(|status| connection.failed(status))?.into_inner();
     let bar = progress::positions("rebuild");

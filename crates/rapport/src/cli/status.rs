@@ -58,15 +58,22 @@ fn text(status: &StatusResponse) -> String {
     facts.row(["generation", &format!("no. {}", status.generation)]);
     if let Some(building) = &status.building {
         let phase = rebuild::phase(building);
+        let left = building.seconds_left.map(|left| format!(", about {left:.0} s left")).unwrap_or_default();
         facts.row([
             "building",
-            &format!("no. {}: {phase}, {} of {}", building.generation, building.position, building.head),
+            &format!("no. {}: {phase}, {} of {}{left}", building.generation, building.position, building.head),
         ]);
+    }
+    if status.previous_generation != 0 {
+        facts.row(["kept", &format!("no. {}, for `rapport rebuild --back`", status.previous_generation)]);
     }
     facts.row(["touchpoints", &format!("{} distinct, {} sent twice", status.touchpoints, status.duplicates)]);
     facts.row(["parked", &format!("{} events, {} discarded beside them", status.parked, status.discarded)]);
     facts.row(["digest", &format!("{} ", status.digest)]);
     facts.row(["fingerprint", &format!("{} ", status.fingerprint)]);
+    if status.wanted_fingerprint != status.fingerprint {
+        facts.row(["in force", &format!("{}; what serves was folded under others", status.wanted_fingerprint)]);
+    }
     let mut text = format!("tenant {}\n{}", plain(&status.tenant), facts.to_text());
 
     let mut digests: Vec<_> = status.digests.iter().collect();
@@ -77,6 +84,9 @@ fn text(status: &StatusResponse) -> String {
     }
     text.push_str(&models.under("Digests by model"));
     text.push_str(&parked::lines(&status.newest_parked).under("Newest parked events"));
+    if !status.not_built.is_empty() {
+        text.push_str(&format!("\nThe last generation that was built does not serve: {}\n", plain(&status.not_built)));
+    }
     if !status.fault.is_empty() {
         text.push_str(&format!("\nThe projector stopped: {}\n", plain(&status.fault)));
     }

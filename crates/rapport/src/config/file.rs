@@ -120,14 +120,19 @@ impl File<'_> {
             Some(path) => self.definitions(&key("definitions"), path, &catalogue)?,
         };
         let rules = definitions.rules.clone().with_country(country.transpose()?);
-        Ok(TenantConfig { rules, catalogue: Arc::new(catalogue), definitions: Arc::new(definitions), custom_types })
+        Ok(TenantConfig {
+            rules,
+            catalogue: Arc::new(catalogue),
+            definitions: Arc::new(definitions),
+            definitions_file: text.definitions.as_deref().map(|path| self.from_here(path)),
+            custom_types,
+        })
     }
 
     /// A relative folder is meant from where the file lies, so that a configuration can be moved as a whole.
     fn catalogue(&self, key: &str, folder: &Path) -> Result<Catalogue, ConfigError> {
         let (file, value) = (self.path.to_owned(), folder.to_owned());
-        let from_here = self.path.parent().unwrap_or(Path::new("")).join(folder);
-        match schema_files(&from_here) {
+        match schema_files(&self.from_here(folder)) {
             Err(source) => Err(ConfigError::Schemas { file, key: key.to_owned(), value, source }),
             Ok(files) => Catalogue::with_custom(&files).map_err(|source| ConfigError::Schema {
                 file,
@@ -141,12 +146,15 @@ impl File<'_> {
     /// Relative as a folder of schemas is. Errors name it as it is named in `rapport.toml`.
     fn definitions(&self, key: &str, path: &Path, catalogue: &Catalogue) -> Result<Definitions, ConfigError> {
         let (file, key) = (self.path.to_owned(), key.to_owned());
-        let from_here = self.path.parent().unwrap_or(Path::new("")).join(path);
-        match std::fs::read_to_string(&from_here) {
+        match std::fs::read_to_string(self.from_here(path)) {
             Err(source) => Err(ConfigError::Unread { file, key, value: path.to_owned(), source }),
             Ok(text) => Definitions::parse(&path.display().to_string(), &text, catalogue)
                 .map_err(|source| ConfigError::Definitions { file, key, source: Box::new(source) }),
         }
+    }
+
+    fn from_here(&self, path: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(path)
     }
 
     fn limits(&self, text: &LimitsText) -> Result<Limits, ConfigError> {

@@ -70,6 +70,8 @@ pub struct TenantConfig {
     pub catalogue: Arc<Catalogue>,
     /// The time zone and the journeys; `rules` are its rules of identity with the tenant's country.
     pub definitions: Arc<Definitions>,
+    /// The file of the definitions, if the tenant has its own.
+    pub definitions_file: Option<PathBuf>,
     pub custom_types: CustomTypes,
 }
 

@@ -22,7 +22,8 @@ use crate::wire::v1::{
     Accepted, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse, Duplicate, GetParkedRequest,
     GetParkedResponse, ListParkedRequest, ListParkedResponse, MergeRequest, PreviewRequest, PreviewResponse,
     PublishRequest, PublishResponse, Reason, RebuildProgress, RebuildRequest, Rejected, RetryParkedRequest,
-    RetryParkedResponse, SplitRequest, StatusRequest, StatusResponse, Verdict, VerifyRequest, VerifyResponse, verdict,
+    RetryParkedResponse, SplitRequest, StatusRequest, StatusResponse, Verdict, VerifyRequest, VerifyResponse,
+    WhatIfRequest, WhatIfResponse, verdict,
 };
 
 /// By source and id, as they came.
@@ -116,6 +117,12 @@ impl AdminService for Server {
     type PreviewStream = Answers<PreviewResponse>;
 
     async fn preview(&self, _: Request<PreviewRequest>) -> Result<Response<Self::PreviewStream>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    type WhatIfStream = Answers<WhatIfResponse>;
+
+    async fn what_if(&self, _: Request<WhatIfRequest>) -> Result<Response<Self::WhatIfStream>, Status> {
         Err(Status::unimplemented("not here"))
     }
 

@@ -78,8 +78,10 @@ enum Work {
 impl Folding {
     pub async fn open(setup: &Setup, path: &Path, generation: u32) -> Result<Self, ProjectorError> {
         let (file, origin, definitions) = (path.to_owned(), setup.origin.clone(), setup.definitions.clone());
+        let source = setup.source.clone();
         let opened = tokio::task::spawn_blocking(move || {
             let model = ReadModel::open(&file, origin, definitions)?;
+            model.keep_source(&source.to_json())?;
             Ok::<_, ReadModelError>((model.is_blank()?, model))
         });
         let (is_blank, mut model) = opened.await.map_err(|_| ProjectorError::BrokenOff)??;

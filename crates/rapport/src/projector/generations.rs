@@ -1,4 +1,5 @@
-//! The files of one read model: `<folder>/<generation>.db`, and `current`, which names the one that serves.
+//! The files of one read model: `<folder>/<generation>.db`, `current`, which names the one that serves, and `kept`, which
+//! names two that are whole: that one, and the one before, to go back to.
 
 use std::fs;
 use std::io::{self, Write};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::ProjectorError;
 
 const CURRENT: &str = "current";
+const KEPT: &str = "kept";
 
 #[derive(Debug, Clone)]
 pub(super) struct Generations {
@@ -54,17 +56,38 @@ impl Generations {
 
     /// Makes a generation the one that serves, whole or not at all.
     pub fn set_current(&self, generation: u32) -> Result<(), ProjectorError> {
-        let (path, draft) = (self.folder.join(CURRENT), self.folder.join("current.new"));
-        let write = || {
-            let mut file = fs::File::create(&draft)?;
-            writeln!(file, "{generation}")?;
-            file.sync_all()?;
+        let path = self.folder.join(CURRENT);
+        let drafted = draft(&path, &generation.to_string()).and_then(|draft| {
             crash_point!("current/drafted");
             fs::rename(&draft, &path)?;
             crash_point!("current/renamed");
             fs::File::open(&self.folder)?.sync_all()
-        };
-        write().map_err(|source| ProjectorError::File { path: path.clone(), source })
+        });
+        drafted.map_err(|source| ProjectorError::File { path: path.clone(), source })
+    }
+
+    /// Two generations are whole: whichever of them serves, one can go back to the other.
+    pub fn keep(&self, pair: [u32; 2]) -> Result<(), ProjectorError> {
+        let path = self.folder.join(KEPT);
+        let [one, other] = pair;
+        let written = write_whole(&path, &format!("{one} {other}"));
+        written.map_err(|source| ProjectorError::File { path: path.clone(), source })
+    }
+
+    /// The one to go back to, if there is one.
+    pub fn previous(&self, current: u32) -> Option<u32> {
+        let text = fs::read_to_string(self.folder.join(KEPT)).ok()?;
+        let pair: Vec<u32> = text.split_whitespace().map_while(|number| number.parse().ok()).collect();
+        let other = pair.iter().find(|number| **number != current).copied()?;
+        (pair.contains(&current) && self.path(other).exists()).then_some(other)
+    }
+
+    /// The number of the next one: no two files ever had the same.
+    pub fn next(&self, current: u32) -> u32 {
+        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let number = |name: &str| name.split('.').next().and_then(|number| number.parse::<u32>().ok());
+        let numbers = files.filter_map(|file| file.file_name().to_str().and_then(number));
+        numbers.max().unwrap_or(0).max(current) + 1
     }
 
     /// Removes every other generation: those before, and those that were not finished.
@@ -80,8 +103,67 @@ impl Generations {
     }
 }
 
+/// Writes a small file, whole or not at all.
+pub(super) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    fs::rename(draft(path, text)?, path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(folder)?.sync_all()
+}
+
+fn draft(path: &Path, text: &str) -> io::Result<PathBuf> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    let draft = PathBuf::from(draft);
+    let mut file = fs::File::create(&draft)?;
+    writeln!(file, "{}", text.trim_end())?;
+    file.sync_all()?;
+    Ok(draft)
+}
+
 fn remove(path: &Path) {
     if let Err(error) = fs::remove_file(path) {
         tracing::warn!(path = %path.display(), "an old read model is left behind: {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(folder: &Path, numbers: &[u32]) -> Generations {
+        let files = Generations::open(folder.to_owned()).unwrap();
+        numbers.iter().for_each(|number| fs::write(files.path(*number), "").unwrap());
+        files
+    }
+
+    #[test]
+    fn the_way_back_leads_to_the_other_of_the_two_that_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = made(folder.path(), &[4, 5]);
+        assert_eq!(files.previous(5), None);
+        files.keep([4, 5]).unwrap();
+        assert_eq!((files.previous(5), files.previous(4), files.previous(6)), (Some(4), Some(5), None));
+        fs::remove_file(files.path(4)).unwrap();
+        assert_eq!(files.previous(5), None, "its file is gone");
+    }
+
+    #[test]
+    fn a_number_is_given_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = made(folder.path(), &[]);
+        assert_eq!(files.next(1), 2);
+        let files = made(folder.path(), &[4, 7]);
+        files.set_current(4).unwrap();
+        assert_eq!((files.current().unwrap(), files.next(4)), (4, 8));
+    }
+
+    #[test]
+    fn what_is_not_kept_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = made(folder.path(), &[1, 2, 3]);
+        fs::write(folder.path().join("000001.db-wal"), "").unwrap();
+        files.remove_all_but(&[2, 3]);
+        assert!(!files.path(1).exists() && files.path(2).exists() && files.path(3).exists());
+        assert!(!folder.path().join("000001.db-wal").exists());
     }
 }

@@ -18,9 +18,13 @@ mod readiness;
 mod rebuild;
 mod retry;
 mod scratch;
+mod serving;
+mod source;
+mod supervisor;
 mod traced;
 mod verify;
 mod waiting;
+mod whatif;
 
 use std::path::PathBuf;
 
@@ -37,7 +41,10 @@ pub use rapport_readmodel::BulkError;
 pub use rebuild::{RebuildError, RebuildProgress, Updates};
 pub use retry::LookUpError;
 pub use scratch::{Phase, ScratchError, ScratchProgress, ScratchUpdate, ScratchUpdates};
+pub use source::Source;
+pub(crate) use source::shown;
 pub use verify::{ConflictingBodies, ModelDigests, Verified};
+pub use whatif::{SupposeError, Supposed, Supposition};
 
 #[derive(Debug, Error)]
 pub enum ProjectorError {
@@ -66,6 +73,10 @@ pub enum ProjectorError {
     Threads { source: std::io::Error },
     #[error("the log cannot be folded in bulk: {0}")]
     Bulk(#[from] BulkFoldError),
+    #[error("generation {generation} is not what it says it is: {flaws}")]
+    Unsound { generation: u32, flaws: String },
+    #[error("the definitions cannot be written to {}: {source}", path.display())]
+    Definitions { path: PathBuf, source: std::io::Error },
     #[error("a step of the projector broke off")]
     BrokenOff,
 }

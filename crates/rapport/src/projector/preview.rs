@@ -75,11 +75,11 @@ impl Work for Preview {
 }
 
 /// Blocks.
-fn compare(
+pub(super) fn compare<Done>(
     (today, then): (&Picture, &Picture),
     file: &Path,
     examples: usize,
-    watched: &Watched<Previewed>,
+    watched: &Watched<Done>,
 ) -> Result<Previewed, ScratchError> {
     let of_today = today.census().map_err(ScratchError::Serving)?;
     watched.check()?;
@@ -110,6 +110,6 @@ fn compare(
 }
 
 /// Why it ended early.
-fn why(watched: &Watched<Previewed>) -> ScratchError {
+pub(super) fn why<Done>(watched: &Watched<Done>) -> ScratchError {
     watched.check().err().unwrap_or(ScratchError::BrokenOff)
 }

@@ -12,14 +12,15 @@ use tonic::{Request, Response, Status};
 use super::preview::{Previewing, preview};
 use super::projections::Projections;
 use super::verify::{Verifying, verify};
+use super::whatif::{Supposing, suppose};
 use super::{QueryError, convert, merging, parked, past};
-use crate::projector::{BulkStep, RebuildProgress, Updates};
+use crate::projector::{BulkStep, RebuildError, RebuildProgress, Updates, shown};
 use crate::wire::v1::admin_service_server::AdminService;
 use crate::wire::v1::rebuild_progress::Phase;
 use crate::wire::v1::{
     self, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse, GetParkedRequest, GetParkedResponse,
     ListParkedRequest, ListParkedResponse, MergeRequest, PreparePastRequest, PreviewRequest, RebuildRequest,
-    RetryParkedRequest, SplitRequest, StatusRequest, StatusResponse, VerifyRequest,
+    RetryParkedRequest, SplitRequest, StatusRequest, StatusResponse, VerifyRequest, WhatIfRequest,
 };
 
 #[derive(Clone)]
@@ -35,8 +36,8 @@ impl Admin {
     }
 
     async fn status(&self, request: StatusRequest) -> Result<StatusResponse, QueryError> {
-        let (generation, status, freshness) =
-            self.projections.ask_serving(&request.tenant, request.min_position, |reader| reader.status()).await?;
+        let asked = self.projections.serving(&request.tenant, request.min_position).await?;
+        let (status, freshness) = self.projections.ask_of(&asked, |reader| reader.status()).await?;
         let (tenant, projection) = self.projections.find(&request.tenant)?;
         let live = projection.live();
         let (head, fault) = match tenant.log.head().await {
@@ -59,7 +60,7 @@ impl Admin {
             head,
             position: freshness.position,
             lag: head - freshness.position,
-            generation,
+            generation: asked.generation,
             touchpoints: status.touchpoints,
             duplicates: status.duplicates,
             parked: status.parked,
@@ -68,16 +69,22 @@ impl Admin {
             digests,
             digest: digest.to_string(),
             fingerprint: status.fingerprint,
-            settled: fault.is_none() && freshness.position >= head && self.projections.is_silent(status.due),
+            settled: fault.is_none()
+                && freshness.position >= head
+                && self.projections.is_silent(status.due)
+                && !asked.is_superseded,
             fault: fault.unwrap_or_default(),
             clock: freshness.clock,
             building: live.building.as_ref().map(to_progress),
+            wanted_fingerprint: shown(live.wanted),
+            not_built: live.not_built.unwrap_or_default(),
+            previous_generation: live.previous.unwrap_or_default(),
         })
     }
 
     async fn rebuild(&self, request: RebuildRequest) -> Result<Progress, QueryError> {
         let (_, projection) = self.projections.find(&request.tenant)?;
-        let updates = projection.rebuild().await?;
+        let updates = if request.back { projection.go_back().await? } else { projection.rebuild().await? };
         let (told, receiver) = mpsc::channel(1);
         tokio::spawn(tell(self.clone(), request.tenant, updates, told));
         Ok(ReceiverStream::new(receiver))
@@ -92,13 +99,7 @@ async fn tell(
     told: mpsc::Sender<Result<v1::RebuildProgress, Status>>,
 ) {
     while let Some(update) = updates.recv().await {
-        let told_now = match update {
-            Ok(progress) => {
-                let digest = if progress.done { admin.digest(&tenant).await } else { Ok(String::new()) };
-                digest.map(|digest| v1::RebuildProgress { digest, ..to_progress(&progress) })
-            }
-            Err(error) => Err(QueryError::Rebuild(error)),
-        };
+        let told_now = admin.told(&tenant, update).await;
         if told.send(told_now.map_err(Status::from)).await.is_err() {
             return;
         }
@@ -106,7 +107,7 @@ async fn tell(
 }
 
 pub(super) fn to_progress(progress: &RebuildProgress) -> v1::RebuildProgress {
-    let RebuildProgress { generation, position, head, in_bulk, done } = *progress;
+    let RebuildProgress { generation, position, head, in_bulk, done, elapsed, left } = *progress;
     let phase = match in_bulk {
         Some(BulkStep::Read(_)) => Phase::Reading,
         Some(BulkStep::Folded(BulkProgress { phase, .. })) => match phase {
@@ -114,12 +115,33 @@ pub(super) fn to_progress(progress: &RebuildProgress) -> v1::RebuildProgress {
             BulkPhase::Arranging => Phase::Arranging,
             BulkPhase::Folding => Phase::Folding,
         },
+        Some(BulkStep::Checked { .. }) => Phase::Checking,
         None => Phase::CatchingUp,
     };
-    v1::RebuildProgress { position, head, done, generation, digest: String::new(), phase: phase.into() }
+    v1::RebuildProgress {
+        position,
+        head,
+        done,
+        generation,
+        digest: String::new(),
+        phase: phase.into(),
+        elapsed_seconds: elapsed.as_secs_f64(),
+        seconds_left: left.map(|left| left.as_secs_f64()),
+    }
 }
 
 impl Admin {
+    /// Progress of a generation in the making; the last one has the digest of what serves then.
+    pub(super) async fn told(
+        &self,
+        tenant: &str,
+        update: Result<RebuildProgress, RebuildError>,
+    ) -> Result<v1::RebuildProgress, QueryError> {
+        let progress = update?;
+        let digest = if progress.done { self.digest(tenant).await? } else { String::new() };
+        Ok(v1::RebuildProgress { digest, ..to_progress(&progress) })
+    }
+
     pub(super) async fn digest(&self, tenant: &str) -> Result<String, QueryError> {
         let request = StatusRequest { tenant: tenant.to_owned(), min_position: 0 };
         Ok(self.status(request).await?.digest)
@@ -132,6 +154,7 @@ impl AdminService for Admin {
     type VerifyStream = Verifying;
     type PreviewStream = Previewing;
     type PreparePastStream = past::Preparing;
+    type WhatIfStream = Supposing;
     type RetryParkedStream = parked::Retrying;
 
     async fn status(&self, request: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
@@ -148,6 +171,10 @@ impl AdminService for Admin {
 
     async fn preview(&self, request: Request<PreviewRequest>) -> Result<Response<Previewing>, Status> {
         Ok(Response::new(preview(&self.projections, request.into_inner()).await?))
+    }
+
+    async fn what_if(&self, request: Request<WhatIfRequest>) -> Result<Response<Supposing>, Status> {
+        Ok(Response::new(suppose(self, request.into_inner()).await?))
     }
 
     async fn prepare_past(&self, request: Request<PreparePastRequest>) -> Result<Response<past::Preparing>, Status> {

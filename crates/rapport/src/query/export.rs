@@ -18,6 +18,7 @@ use tonic::{Request, Response, Status};
 use super::arguments::cut;
 use super::projections::Projections;
 use super::{QueryError, convert};
+use crate::projector::Live;
 use crate::wire::v1::export_response::What;
 use crate::wire::v1::export_service_server::ExportService;
 use crate::wire::v1::exported_column_type::Kind;
@@ -44,7 +45,7 @@ impl Exports {
     }
 
     async fn start(&self, request: ExportRequest) -> Result<Responses, QueryError> {
-        let (reader, head) = self.projections.serving(&request.tenant, request.min_position).await?;
+        let Live { reader, head, .. } = self.projections.serving(&request.tenant, request.min_position).await?;
         let tables = wanted(&request.tables, &reader.definitions().models)?;
         let running = self.running.clone().try_acquire_owned();
         let place = running.map_err(|_| QueryError::TooManyExports { limit: MOST_EXPORTS })?;

@@ -6,7 +6,7 @@ use tonic::{Request, Response, Status};
 
 use super::arguments::{bucket, customer_name, days, measure, only, page_size, slice};
 use super::listing::{Listing, Page};
-use super::past::{Asked, moment};
+use super::past::Asked;
 use super::projections::Projections;
 use super::{QueryError, convert};
 use crate::wire::v1::feedback_service_server::FeedbackService;
@@ -38,11 +38,8 @@ impl Feedbacks {
         let questions: Vec<_> = measures.into_iter().map(question).collect();
         let asked = questions.clone();
         let when = (request.as_of.as_ref(), request.known_at.as_ref());
-        let moment = moment(&self.projections, &request.tenant, when.0, when.1).await?;
-        let (scores, freshness) =
-            Asked { tenant: &request.tenant, min_position: request.min_position, moment, of: None }
-                .ask(&self.projections, move |reader| reader.scores(&asked))
-                .await?;
+        let of = Asked::of(&self.projections, &request.tenant, request.min_position, when).await?;
+        let (scores, freshness) = of.ask(move |reader| reader.scores(&asked)).await?;
         let rows = questions.iter().zip(scores).flat_map(|(question, scores)| {
             scores.rows(question).into_iter().map(|row| convert::score_row(question.measure, row))
         });
@@ -50,8 +47,10 @@ impl Feedbacks {
     }
 
     async fn responses(&self, request: ResponsesRequest) -> Result<ResponsesResponse, QueryError> {
-        let (tenant, _) = self.projections.find(&request.tenant)?;
-        let zone: &Zone = &tenant.definitions.zone;
+        let when = (request.as_of.as_ref(), request.known_at.as_ref());
+        let asked = Asked::of(&self.projections, &request.tenant, request.min_position, when).await?;
+        let definitions = asked.definitions();
+        let zone: &Zone = &definitions.zone;
         let days = days(&request.from_day, &request.until_day)?;
         if let (Some(lowest), Some(highest)) = (request.lowest, request.highest)
             && lowest > highest
@@ -72,19 +71,9 @@ impl Feedbacks {
             only: only(&request.only)?,
         };
         let page_size = page_size(request.page_size)?;
-        let when = (request.as_of.as_ref(), request.known_at.as_ref());
-        let page = Page {
-            tenant: &request.tenant,
-            min_position: request.min_position,
-            moment: moment(&self.projections, &request.tenant, when.0, when.1).await?,
-            customer: customer.as_ref(),
-            token: &request.page_token,
-        };
-        let Listing { entries, next_page_token, freshness } = page
-            .list(&self.projections, question, move |reader, question, after| {
-                reader.responses(question, after, page_size)
-            })
-            .await?;
+        let page = Page { asked: asked.about(customer.as_ref()), token: &request.page_token };
+        let Listing { entries, next_page_token, freshness } =
+            page.list(question, move |reader, question, after| reader.responses(question, after, page_size)).await?;
         let responses = entries.into_iter().map(convert::response).collect();
         Ok(ResponsesResponse { responses, next_page_token, freshness: Some(freshness) })
     }

@@ -37,11 +37,11 @@ impl Identities {
             }
             Some(explain_request::Without::Decision(id)) => Some(Without::Decision(self.decision(&request, id).await?)),
         };
-        let (tenant, min_position) = (&request.tenant, request.min_position);
+        let live = self.projections.serving(&request.tenant, request.min_position).await?;
         let (found, freshness) =
-            self.projections.ask(tenant, min_position, move |reader| reader.explain(&asked, without.as_ref())).await?;
+            self.projections.ask_of(&live, move |reader| reader.explain(&asked, without.as_ref())).await?;
         let found = found.ok_or_else(|| QueryError::NoIdentifier { name: cut(&request.identifier) })?;
-        let rules = &self.projections.find(tenant)?.0.rules;
+        let rules = &live.reader.definitions().rules;
         Ok(ExplainResponse { freshness: Some(freshness), ..convert::explanation(&found, rules) })
     }
 
@@ -60,15 +60,14 @@ impl Identities {
         let question = format!("decisions {of:?}");
         let before = page_token::read(&question, &request.page_token, |bytes| Some(OrderKey::from_bytes(bytes)))?;
         let asked = of.clone();
+        let live = self.projections.serving(&request.tenant, request.min_position).await?;
         let (page, freshness) = self
             .projections
-            .ask(&request.tenant, request.min_position, move |reader| {
-                reader.decisions(asked.as_ref(), before.as_ref(), page_size)
-            })
+            .ask_of(&live, move |reader| reader.decisions(asked.as_ref(), before.as_ref(), page_size))
             .await?;
         let page = page.ok_or_else(|| of.as_ref().map_or(QueryError::BrokenOff, no_customer))?;
         let next_page_token = page.next.map(|next| page_token::write(&question, next.as_bytes())).unwrap_or_default();
-        let rules = &self.projections.find(&request.tenant)?.0.rules;
+        let rules = &live.reader.definitions().rules;
         let decisions = page.decisions.iter().map(|entry| convert::decision(entry, rules)).collect();
         Ok(ListDecisionsResponse { decisions, next_page_token, freshness: Some(freshness) })
     }
@@ -76,19 +75,17 @@ impl Identities {
     async fn refusals(&self, request: ListRefusalsRequest) -> Result<ListRefusalsResponse, QueryError> {
         let of = request.customer.as_ref().map(|customer| customer_name(Some(customer))).transpose()?;
         let page_size = page_size(request.page_size)?;
-        let (tenant, projection) = self.projections.find(&request.tenant)?;
+        let live = self.projections.serving(&request.tenant, request.min_position).await?;
         // Places mean something in one file only.
-        let question = format!("refusals {} {of:?}", projection.live().generation);
+        let question = format!("refusals {} {of:?}", live.generation);
         let after = page_token::read(&question, &request.page_token, |bytes| RefusalPlace::from_bytes(&bytes))?;
         let asked = of.clone();
         let (page, freshness) = self
             .projections
-            .ask(&request.tenant, request.min_position, move |reader| {
-                reader.refusals(asked.as_ref(), after.as_ref(), page_size)
-            })
+            .ask_of(&live, move |reader| reader.refusals(asked.as_ref(), after.as_ref(), page_size))
             .await?;
         let page = page.ok_or_else(|| of.as_ref().map_or(QueryError::BrokenOff, no_customer))?;
-        let rules = &tenant.rules;
+        let rules = &live.reader.definitions().rules;
         Ok(ListRefusalsResponse {
             refusals: page.refusals.iter().map(|found| convert::refusal(found, rules)).collect(),
             by_rule: convert::refusals_by_rule(&page, rules),
@@ -99,16 +96,15 @@ impl Identities {
 
     async fn void(&self, request: ListVoidIdentifiersRequest) -> Result<ListVoidIdentifiersResponse, QueryError> {
         let page_size = page_size(request.page_size)?;
-        let (tenant, projection) = self.projections.find(&request.tenant)?;
+        let live = self.projections.serving(&request.tenant, request.min_position).await?;
         // Places mean something in one file only.
-        let question = format!("void {}", projection.live().generation);
+        let question = format!("void {}", live.generation);
         let after = page_token::read(&question, &request.page_token, |bytes| VoidPlace::from_bytes(&bytes))?;
-        let (page, freshness) = self
-            .projections
-            .ask(&request.tenant, request.min_position, move |reader| reader.void_identifiers(after, page_size))
-            .await?;
+        let (page, freshness) =
+            self.projections.ask_of(&live, move |reader| reader.void_identifiers(after, page_size)).await?;
+        let rules = &live.reader.definitions().rules;
         Ok(ListVoidIdentifiersResponse {
-            identifiers: page.identifiers.iter().map(|found| convert::void(found, &tenant.rules)).collect(),
+            identifiers: page.identifiers.iter().map(|found| convert::void(found, rules)).collect(),
             next_page_token: page.next.map(|next| page_token::write(&question, &next.to_bytes())).unwrap_or_default(),
             by_namespace: page.by_namespace.into_iter().collect(),
             freshness: Some(freshness),

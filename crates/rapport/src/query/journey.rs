@@ -5,9 +5,8 @@ use rapport_readmodel::{Listed, TransitionsQuestion};
 use tonic::{Request, Response, Status};
 
 use super::arguments::{bucket, customer_name, days, journey, moments, page_size, stage};
-use super::customer::customer_then;
 use super::listing::{Listing, Page};
-use super::past::{Asked, moment};
+use super::past::Asked;
 use super::projections::Projections;
 use super::{QueryError, convert};
 use crate::wire::v1::journey_service_server::JourneyService;
@@ -26,45 +25,45 @@ impl Journeys {
     }
 
     async fn get(&self, request: GetJourneyRequest) -> Result<GetJourneyResponse, QueryError> {
-        let (tenant, _) = self.projections.find(&request.tenant)?;
-        let maps = tenant.definitions.journeys.clone();
+        let when = (request.as_of.as_ref(), request.known_at.as_ref());
+        let asked = Asked::of(&self.projections, &request.tenant, request.min_position, when).await?;
+        let definitions = asked.definitions();
+        let maps = &definitions.journeys;
         if !request.journey.is_empty() {
-            journey(&maps, &request.journey)?;
+            journey(maps, &request.journey)?;
         }
         let name = customer_name(request.customer.as_ref())?;
-        let when = (request.as_of.as_ref(), request.known_at.as_ref());
-        let asked = (request.tenant.as_str(), request.min_position);
-        let (found, freshness) = customer_then(&self.projections, asked, when, &name).await?;
-        let mut journeys = convert::journeys(&found.states, &maps);
+        let (found, freshness) = asked.customer(&name).await?;
+        let mut journeys = convert::journeys(&found.states, maps);
         journeys.retain(|progress| request.journey.is_empty() || progress.journey == request.journey);
         Ok(GetJourneyResponse { customer_id: found.id.to_string(), journeys, freshness: Some(freshness) })
     }
 
     async fn funnel(&self, request: FunnelRequest) -> Result<FunnelResponse, QueryError> {
-        let (tenant, _) = self.projections.find(&request.tenant)?;
-        let maps = tenant.definitions.journeys.clone();
-        let map = journey(&maps, &request.journey)?;
+        let when = (request.as_of.as_ref(), request.known_at.as_ref());
+        let asked = Asked::of(&self.projections, &request.tenant, request.min_position, when).await?;
+        let definitions = asked.definitions();
+        let map = journey(&definitions.journeys, &request.journey)?;
         let name = map.name.clone();
         let (days, bucket) = (days(&request.from_day, &request.until_day)?, bucket(request.bucket)?);
         let (by_channel, channel) = (request.by_channel, request.channel.clone());
-        let (asked, of) = (maps.clone(), name.clone());
-        let when = (request.as_of.as_ref(), request.known_at.as_ref());
-        let moment = moment(&self.projections, &request.tenant, when.0, when.1).await?;
-        let (funnel, freshness) =
-            Asked { tenant: &request.tenant, min_position: request.min_position, moment, of: None }
-                .ask(&self.projections, move |reader| {
-                    let (_, map) = asked.find(&of).expect("the journey was found");
-                    let channel = (!channel.is_empty()).then_some(channel.as_str());
-                    reader.funnel(&FunnelQuestion { map, days, bucket, by_channel, channel })
-                })
-                .await?;
+        let (of, within) = (name.clone(), definitions.clone());
+        let (funnel, freshness) = asked
+            .ask(move |reader| {
+                let (_, map) = within.journeys.find(&of).expect("the journey was found");
+                let channel = (!channel.is_empty()).then_some(channel.as_str());
+                reader.funnel(&FunnelQuestion { map, days, bucket, by_channel, channel })
+            })
+            .await?;
         let rows = funnel.rows.iter().map(|(of, row)| convert::funnel_row(map, of, row)).collect();
         Ok(FunnelResponse { journey: name, rows, freshness: Some(freshness) })
     }
 
     async fn transitions(&self, request: TransitionsRequest) -> Result<TransitionsResponse, QueryError> {
-        let (tenant, _) = self.projections.find(&request.tenant)?;
-        let maps = &tenant.definitions.journeys;
+        let when = (request.as_of.as_ref(), request.known_at.as_ref());
+        let asked = Asked::of(&self.projections, &request.tenant, request.min_position, when).await?;
+        let definitions = asked.definitions();
+        let maps = &definitions.journeys;
         let named = (!request.journey.is_empty()).then(|| journey(maps, &request.journey)).transpose()?;
         let to = match request.to.as_str() {
             "" => None,
@@ -81,19 +80,9 @@ impl Journeys {
         };
         let listed = Listed { customer: customer.clone(), from_time, until_time };
         let question = TransitionsQuestion { listed, journey, to };
-        let when = (request.as_of.as_ref(), request.known_at.as_ref());
-        let page = Page {
-            tenant: &request.tenant,
-            min_position: request.min_position,
-            moment: moment(&self.projections, &request.tenant, when.0, when.1).await?,
-            customer: customer.as_ref(),
-            token: &request.page_token,
-        };
-        let Listing { entries, next_page_token, freshness } = page
-            .list(&self.projections, question, move |reader, question, after| {
-                reader.transitions(question, after, page_size)
-            })
-            .await?;
+        let page = Page { asked: asked.about(customer.as_ref()), token: &request.page_token };
+        let Listing { entries, next_page_token, freshness } =
+            page.list(question, move |reader, question, after| reader.transitions(question, after, page_size)).await?;
         let transitions = entries.into_iter().map(convert::transition).collect();
         Ok(TransitionsResponse { transitions, next_page_token, freshness: Some(freshness) })
     }

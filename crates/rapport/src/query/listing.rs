@@ -2,20 +2,15 @@
 
 use std::fmt::Debug;
 
-use rapport_readmodel::{Answer, CustomerName, FactEntry, FactPlace, FactsPage, Moment, ReadModelError, Reader};
+use rapport_readmodel::{Answer, FactEntry, FactPlace, FactsPage, ReadModelError, Reader};
 
 use super::past::Asked;
-use super::projections::Projections;
 use super::{QueryError, page_token};
 use crate::wire::v1::Freshness;
 
 /// Which page is asked for.
 pub(super) struct Page<'a> {
-    pub tenant: &'a str,
-    pub min_position: u64,
-    pub moment: Option<Moment>,
-    /// Of whom, if of one.
-    pub customer: Option<&'a CustomerName>,
+    pub asked: Asked<'a>,
     pub token: &'a str,
 }
 
@@ -30,7 +25,6 @@ impl Page<'_> {
     /// Asks for the page of a question, which binds its tokens.
     pub async fn list<Q, T>(
         self,
-        projections: &Projections,
         question: Q,
         list: impl FnOnce(&Reader, &Q, Option<&FactPlace>) -> Result<Answer<Option<FactsPage<T>>>, ReadModelError>
         + Send
@@ -40,12 +34,10 @@ impl Page<'_> {
         Q: Debug + Send + 'static,
         T: Send + 'static,
     {
-        let Self { tenant, min_position, moment, customer, token } = self;
-        let asked = Asked { tenant, min_position, moment, of: customer };
-        let binding = format!("{} {question:?}", asked.binding(projections)?);
+        let Self { asked, token } = self;
+        let binding = format!("{} {question:?}", asked.binding()?);
         let after = page_token::read(&binding, token, |bytes| FactPlace::from_bytes(&bytes))?;
-        let (page, freshness) =
-            asked.ask_of_one(projections, move |reader| list(reader, &question, after.as_ref())).await?;
+        let (page, freshness) = asked.ask_of_one(move |reader| list(reader, &question, after.as_ref())).await?;
         let next = page.next.map(|next| page_token::write(&binding, &next.to_bytes()));
         Ok(Listing { entries: page.entries, next_page_token: next.unwrap_or_default(), freshness })
     }

@@ -9,6 +9,7 @@ use super::identity::identifier;
 use super::projections::{Projections, no_customer};
 use super::{QueryError, convert};
 use crate::deciding::{self, decide_after};
+use crate::projector::Live;
 use crate::wire::v1::decision_response::ResultingCustomer;
 use crate::wire::v1::{CustomerRef, DecisionResponse, MergeRequest, SplitRequest};
 
@@ -18,8 +19,8 @@ const MOST_SHOWN: usize = 100;
 pub(super) async fn merge(projections: &Projections, request: MergeRequest) -> Result<DecisionResponse, QueryError> {
     let MergeRequest { tenant, left, right, forced, reason, by, min_position } = request;
     let names = (named("left", left.as_ref())?, named("right", right.as_ref())?);
-    let (foreseen, _) =
-        projections.ask(&tenant, min_position, move |reader| reader.foresee_merge(&names.0, &names.1)).await?;
+    let live = projections.serving(&tenant, min_position).await?;
+    let (foreseen, _) = projections.ask_of(&live, move |reader| reader.foresee_merge(&names.0, &names.1)).await?;
     let MergeForeseen { left, right, limit, kept_apart_by } = foreseen.map_err(unfit)?;
     if let Some(split) = kept_apart_by {
         let id = split.id;
@@ -28,7 +29,7 @@ pub(super) async fn merge(projections: &Projections, request: MergeRequest) -> R
         )));
     }
     if let Some(limit) = limit.filter(|_| !forced) {
-        let rule = told(limit, &projections.find(&tenant)?.0.rules);
+        let rule = told(limit, &live.reader.definitions().rules);
         return Err(QueryError::Undecidable(format!(
             "{rule}, and together the two would have more; if it is one customer all the same, force the merge"
         )));
@@ -109,8 +110,12 @@ async fn find(
     min_position: u64,
     name: &EventName,
 ) -> Result<DecisionEntry, QueryError> {
+    find_in(projections, &projections.serving(tenant, min_position).await?, name).await
+}
+
+async fn find_in(projections: &Projections, live: &Live, name: &EventName) -> Result<DecisionEntry, QueryError> {
     let asked = name.clone();
-    let (found, _) = projections.ask(tenant, min_position, move |reader| reader.decision(&asked)).await?;
+    let (found, _) = projections.ask_of(live, move |reader| reader.decision(&asked)).await?;
     found.ok_or_else(|| QueryError::NoDecision { field: "undo", id: cut(&name.id) })
 }
 
@@ -122,9 +127,9 @@ async fn decided(
     named: Vec<Identifier>,
 ) -> Result<DecisionResponse, QueryError> {
     let (name, position) = decide_after(projections, tenant, choice, after).await?;
-    let rules = projections.find(tenant)?.0.rules.clone();
-    let entry = find(projections, tenant, position, &name).await?;
-    let (customers, freshness) = projections.ask(tenant, position, move |reader| reader.customers_of(&named)).await?;
+    let live = projections.serving(tenant, position).await?;
+    let entry = find_in(projections, &live, &name).await?;
+    let (customers, freshness) = projections.ask_of(&live, move |reader| reader.customers_of(&named)).await?;
     let customers = customers.iter().map(|found| ResultingCustomer {
         id: found.id.to_string(),
         identifiers: {
@@ -135,7 +140,7 @@ async fn decided(
         touchpoints: found.events,
     });
     Ok(DecisionResponse {
-        decision: Some(convert::decision(&entry, &rules)),
+        decision: Some(convert::decision(&entry, &live.reader.definitions().rules)),
         customers: customers.collect(),
         freshness: Some(freshness),
     })

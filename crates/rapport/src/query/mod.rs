@@ -18,13 +18,14 @@ mod projections;
 mod threads;
 mod verify;
 mod watch;
+mod whatif;
 
 use rapport_customer::{DefinitionError, Model};
 use rapport_readmodel::{Entangled, ReadModelError};
 use thiserror::Error;
 
 use crate::deciding::DecideError;
-use crate::projector::{LookUpError, NotYet, RebuildError, ScratchError};
+use crate::projector::{LookUpError, NotYet, RebuildError, ScratchError, SupposeError};
 use crate::tenants::UnknownTenant;
 
 pub use admin::Admin;
@@ -83,6 +84,8 @@ pub enum QueryError {
     Definitions(#[from] DefinitionError),
     #[error(transparent)]
     Scratch(#[from] ScratchError),
+    #[error(transparent)]
+    Suppose(#[from] SupposeError),
     #[error("position: nothing is parked at {position}; `rapport parked list` shows what is")]
     NotParked { position: u64 },
     #[error("position: what is parked at {position} was discarded already, by {by}: {reason}")]

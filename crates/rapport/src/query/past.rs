@@ -1,36 +1,45 @@
 //! Questions about a past moment: which one is meant, and who answers.
 
-use rapport_readmodel::{Answer, CustomerName, Entangled, KnownAt, Moment, ReadModelError, Reader};
+use std::sync::Arc;
+
+use rapport_readmodel::{
+    Answer, CustomerAnswer, CustomerName, Definitions, Entangled, KnownAt, Moment, ReadModelError, Reader,
+};
 use rapport_touchpoint::Timestamp;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 
-use super::projections::{PATIENCE, Projections};
+use super::projections::Projections;
 use super::{QueryError, arguments, convert};
 use crate::event_proto;
 use crate::projector::{KnownBy, Live, PreparedPast, Projection, ScratchError, ScratchUpdate};
-use crate::wire::v1::known_at::When;
+use crate::wire::v1::known_at;
 use crate::wire::v1::prepare_past_response::What;
 use crate::wire::v1::{self, Freshness, PreparePastProgress, PreparePastRequest, PreparePastResponse};
 
 pub(super) type Preparing = std::pin::Pin<Box<dyn Stream<Item = Result<PreparePastResponse, Status>> + Send>>;
 
-/// Of whom an answer tells, as of when.
+/// What a request says of when it is meant: `as_of` and `known_at`.
+pub(super) type When<'w> = (Option<&'w prost_types::Timestamp>, Option<&'w v1::KnownAt>);
+
+/// Of which moment an answer tells, and who knows.
 pub(super) struct Asked<'q> {
-    pub tenant: &'q str,
-    pub min_position: u64,
-    pub moment: Option<Moment>,
+    projections: &'q Projections,
+    tenant: &'q str,
+    min_position: u64,
+    moment: Option<Moment>,
+    /// What serves. It holds everything that the moment says was known.
+    pub live: Live,
     /// Whom it is about, if it is about one.
-    pub of: Option<&'q CustomerName>,
+    about: Option<&'q CustomerName>,
 }
 
 /// What a request says of a past moment; none, if it is about now.
-pub(super) async fn moment(
+async fn moment(
     projections: &Projections,
     tenant: &str,
-    as_of: Option<&prost_types::Timestamp>,
-    known_at: Option<&v1::KnownAt>,
+    (as_of, known_at): When<'_>,
 ) -> Result<Option<Moment>, QueryError> {
     if as_of.is_none() && known_at.is_none() {
         return Ok(None);
@@ -47,8 +56,8 @@ pub(super) async fn moment(
 
 async fn known(projection: &Projection, asked: &v1::KnownAt, now: Timestamp) -> Result<KnownAt, QueryError> {
     let by = match &asked.when {
-        Some(When::Position(position)) => KnownBy::Position(*position),
-        Some(When::Time(time)) => KnownBy::Time(passed("known_at.time", time, now)?),
+        Some(known_at::When::Position(position)) => KnownBy::Position(*position),
+        Some(known_at::When::Time(time)) => KnownBy::Time(passed("known_at.time", time, now)?),
         None => {
             let rule = "says nothing; it is a position or a time".to_owned();
             return Err(QueryError::Argument { field: "known_at", rule });
@@ -72,44 +81,65 @@ fn passed(field: &'static str, moment: &prost_types::Timestamp, now: Timestamp) 
     Ok(moment)
 }
 
-impl Asked<'_> {
-    /// Up to where a read model has to be before it can answer.
-    fn at_least(&self) -> u64 {
-        let known_at = self.moment.and_then(|moment| moment.known_at());
-        known_at.map_or(self.min_position, |known| known.position.max(self.min_position))
+impl<'q> Asked<'q> {
+    /// Waits until what serves holds everything up to `min_position`, and all that was known then.
+    pub async fn of(
+        projections: &'q Projections,
+        tenant: &'q str,
+        min_position: u64,
+        when: When<'_>,
+    ) -> Result<Self, QueryError> {
+        let moment = moment(projections, tenant, when).await?;
+        let known_at = moment.and_then(|moment| moment.known_at());
+        let at_least = known_at.map_or(min_position, |known| known.position.max(min_position));
+        let live = projections.serving(tenant, at_least).await?;
+        Ok(Self { projections, tenant, min_position, moment, live, about: None })
+    }
+
+    pub fn about(self, customer: Option<&'q CustomerName>) -> Self {
+        Self { about: customer, ..self }
+    }
+
+    /// Under which whoever answers was folded.
+    pub fn definitions(&self) -> Arc<Definitions> {
+        self.live.reader.definitions().clone()
+    }
+
+    /// The moment that a page token is good for.
+    pub fn then(&self) -> String {
+        self.moment.map(|moment| format!(" {moment:?}")).unwrap_or_default()
     }
 
     /// What places in a page mean: those of one file, as of one moment.
-    pub fn binding(&self, projections: &Projections) -> Result<String, QueryError> {
-        let (_, projection) = projections.find(self.tenant)?;
-        let Some(moment) = &self.moment else { return Ok(projection.live().generation.to_string()) };
-        let kept = projection.past(moment, self.min_position).map(|(_, position)| position);
-        Ok(format!("{} {moment:?} {kept:?}", projection.live().generation))
+    pub fn binding(&self) -> Result<String, QueryError> {
+        let Some(moment) = &self.moment else { return Ok(self.live.generation.to_string()) };
+        let kept = self.kept(moment)?.map(|(_, position)| position);
+        Ok(format!("{} {moment:?} {kept:?}", self.live.generation))
+    }
+
+    /// The past of everybody, if it is folded, and up to which position.
+    fn kept(&self, moment: &Moment) -> Result<Option<(Reader, u64)>, QueryError> {
+        let (_, projection) = self.projections.find(self.tenant)?;
+        Ok(projection.past(&self.live, moment, self.min_position))
     }
 
     /// Asks whoever knows: what serves; the past of everybody, if it is folded; or the past of the one whom it is about, from
     /// all that is there by now.
     pub async fn ask<T: Send + 'static>(
         self,
-        projections: &Projections,
         question: impl FnOnce(&Reader) -> Result<Answer<T>, ReadModelError> + Send + 'static,
     ) -> Result<(T, Freshness), QueryError> {
-        let Some(moment) = self.moment else {
-            return projections.ask(self.tenant, self.min_position, question).await;
-        };
-        let (_, projection) = projections.find(self.tenant)?;
-        let Live { reader, position, head, .. } = projection.at_least(self.at_least(), PATIENCE).await?;
-        let kept = projection.past(&moment, self.min_position);
-        let (content, position) = match (kept, self.of) {
-            (kept, Some(of))
+        let Some(moment) = self.moment else { return self.projections.ask_of(&self.live, question).await };
+        let kept = self.kept(&moment)?;
+        let (threads, Live { reader, position, head, .. }) = (self.projections.threads(), self.live);
+        let (content, position) = match (kept, self.about) {
+            (kept, Some(one))
                 if !kept.as_ref().is_some_and(|(_, at)| moment.known_at().is_some() || *at >= position) =>
             {
-                let of = of.clone();
-                projections.threads().ask(move || alone(&reader, &of, &moment, kept, question)).await???
+                let one = one.clone();
+                threads.ask(move || alone(&reader, &one, &moment, kept, question)).await???
             }
-            (Some((kept, position)), _) => {
-                (projections.threads().ask(move || question(&kept)).await??.content, position)
-            }
+            (Some((kept, position)), _) => (threads.ask(move || question(&kept)).await??.content, position),
             (None, _) => return Err(QueryError::NotPrepared),
         };
         let clock = Some(convert::timestamp(moment.clock()));
@@ -120,16 +150,24 @@ impl Asked<'_> {
     /// The same, where the one whom it is about may not be there.
     pub async fn ask_of_one<T: Send + 'static>(
         self,
-        projections: &Projections,
         question: impl FnOnce(&Reader) -> Result<Answer<Option<T>>, ReadModelError> + Send + 'static,
     ) -> Result<(T, Freshness), QueryError> {
-        let (of, moment) = (self.of, self.moment);
-        let (found, freshness) = self.ask(projections, question).await?;
-        match (found, of) {
+        let (about, moment) = (self.about, self.moment);
+        let (found, freshness) = self.ask(question).await?;
+        match (found, about) {
             (Some(found), _) => Ok((found, freshness)),
-            (None, Some(of)) => Err(nobody(of, moment.as_ref())),
+            (None, Some(one)) => Err(nobody(one, moment.as_ref())),
             (None, None) => Err(QueryError::BrokenOff),
         }
+    }
+
+    /// What is known of one customer.
+    pub async fn customer(self, name: &'q CustomerName) -> Result<(CustomerAnswer, Freshness), QueryError> {
+        if self.moment.is_none() {
+            return self.projections.customer(&self.live, name).await;
+        }
+        let asked = name.clone();
+        self.about(Some(name)).ask_of_one(move |reader| reader.customer(&asked)).await
     }
 }
 
@@ -173,20 +211,20 @@ fn then(moment: &Moment) -> String {
 /// Folds the past of everybody, unless that was done; ends when the client drops the stream.
 pub(super) async fn prepare(projections: &Projections, request: PreparePastRequest) -> Result<Preparing, QueryError> {
     let PreparePastRequest { tenant, as_of, known_at, min_position } = request;
-    let Some(moment) = moment(projections, &tenant, as_of.as_ref(), known_at.as_ref()).await? else {
+    let asked = Asked::of(projections, &tenant, min_position, (as_of.as_ref(), known_at.as_ref())).await?;
+    let Some(moment) = asked.moment else {
         let rule = "is missing, as known_at is; say when with one of them or with both".to_owned();
         return Err(QueryError::Argument { field: "as_of", rule });
     };
-    let asked = Asked { tenant: &tenant, min_position, moment: Some(moment), of: None };
+    let kept = asked.kept(&moment)?;
     let (served, projection) = projections.find(&tenant)?;
-    projection.at_least(asked.at_least(), PATIENCE).await?;
-    let tenant = served.name.as_str().to_owned();
-    if let Some((_, position)) = projection.past(&moment, min_position) {
+    let named = served.name.as_str().to_owned();
+    if let Some((_, position)) = kept {
         let prepared = PreparedPast { position, clock: moment.clock(), took: std::time::Duration::ZERO };
-        return Ok(Box::pin(tokio_stream::once(Ok(result(&tenant, &prepared, true)))));
+        return Ok(Box::pin(tokio_stream::once(Ok(result(&named, &prepared, true)))));
     }
     let updates = ReceiverStream::new(projection.prepare_past(moment)?);
-    Ok(Box::pin(updates.map(move |update| told(&tenant, update))))
+    Ok(Box::pin(updates.map(move |update| told(&named, update))))
 }
 
 fn told(

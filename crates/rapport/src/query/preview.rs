@@ -1,6 +1,7 @@
 //! `AdminService.Preview`: what would other definitions make of who is who? What the projector finds, as the wire carries it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rapport_customer::Definitions;
 use rapport_readmodel::{Census, Example, Fates, Named, Rule};
@@ -11,6 +12,7 @@ use tonic::Status;
 use super::projections::Projections;
 use super::{QueryError, arguments};
 use crate::projector::{Phase, Previewed, ScratchError, ScratchProgress, ScratchUpdate};
+use crate::tenants::ServedTenant;
 use crate::wire::v1::preview_progress::Phase as WirePhase;
 use crate::wire::v1::preview_refused::Rule as WireRule;
 use crate::wire::v1::preview_response::What;
@@ -23,23 +25,32 @@ pub(super) type Previewing = std::pin::Pin<Box<dyn Stream<Item = Result<PreviewR
 /// Starts a preview; ends when the client drops the stream.
 pub(super) async fn preview(projections: &Projections, request: PreviewRequest) -> Result<Previewing, QueryError> {
     let (tenant, projection) = projections.find(&request.tenant)?;
-    let PreviewRequest { definitions: text, file_name, examples, .. } = request;
+    let PreviewRequest { definitions, file_name, examples, .. } = request;
     let examples = arguments::examples(examples)?;
-    let file_name = if file_name.is_empty() { FILE_NAME.to_owned() } else { arguments::cut(&file_name) };
+    let definitions = read(tenant, definitions, &file_name).await?;
+    let tenant = tenant.name.as_str().to_owned();
+    let updates = ReceiverStream::new(projection.preview(definitions, examples)?);
+    Ok(Box::pin(updates.map(move |update| told(&tenant, update))))
+}
+
+/// The text of a definitions file, with the country and the schemas of the tenant that are in force.
+pub(super) async fn read(
+    tenant: &Arc<ServedTenant>,
+    text: String,
+    file_name: &str,
+) -> Result<rapport_readmodel::Definitions, QueryError> {
+    let file_name = if file_name.is_empty() { FILE_NAME.to_owned() } else { arguments::cut(file_name) };
     let (of_tenant, catalogue) = (tenant.clone(), tenant.catalogue.clone());
     // Every condition is tried on the examples of the schemas.
     let parsed = tokio::task::spawn_blocking(move || Definitions::parse(&file_name, &text, &of_tenant.catalogue));
     let parsed = parsed.await.map_err(|_| QueryError::BrokenOff)??;
-    let definitions = rapport_readmodel::Definitions {
+    Ok(rapport_readmodel::Definitions {
         rules: parsed.rules.with_country(tenant.rules.country),
         zone: parsed.zone,
         journeys: parsed.journeys,
         catalogue,
         models: Vec::new(),
-    };
-    let tenant = tenant.name.as_str().to_owned();
-    let updates = ReceiverStream::new(projection.preview(definitions, examples)?);
-    Ok(Box::pin(updates.map(move |update| told(&tenant, update))))
+    })
 }
 
 fn told(tenant: &str, update: Result<ScratchUpdate<Previewed>, ScratchError>) -> Result<PreviewResponse, Status> {
@@ -50,7 +61,7 @@ fn told(tenant: &str, update: Result<ScratchUpdate<Previewed>, ScratchError>) ->
     Ok(PreviewResponse { what: Some(what) })
 }
 
-fn to_progress(ScratchProgress { phase, done, total }: ScratchProgress) -> v1::PreviewProgress {
+pub(super) fn to_progress(ScratchProgress { phase, done, total }: ScratchProgress) -> v1::PreviewProgress {
     let phase = match phase {
         Phase::Folding => WirePhase::Folding,
         Phase::Reading => WirePhase::Reading,
@@ -59,7 +70,7 @@ fn to_progress(ScratchProgress { phase, done, total }: ScratchProgress) -> v1::P
     v1::PreviewProgress { phase: phase.into(), done, total }
 }
 
-fn to_result(tenant: &str, previewed: Previewed) -> v1::PreviewResult {
+pub(super) fn to_result(tenant: &str, previewed: Previewed) -> v1::PreviewResult {
     let Previewed { position, events, took, same_rules, today, then, fates, examples } = previewed;
     v1::PreviewResult {
         tenant: tenant.to_owned(),
@@ -129,7 +140,7 @@ fn to_example(example: Example) -> v1::PreviewExample {
     }
 }
 
-fn to_customer(named: Named) -> v1::PreviewCustomer {
+pub(super) fn to_customer(named: Named) -> v1::PreviewCustomer {
     let Named { id, identifiers, identifiers_in_all, touchpoints, earliest: _ } = named;
     v1::PreviewCustomer {
         id: id.to_string(),

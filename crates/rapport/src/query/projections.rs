@@ -14,12 +14,12 @@ use super::threads::Threads;
 use super::{QueryError, convert, past};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::projector::{Live, Projection, ProjectorError, Setup};
+use crate::projector::{Live, Projection, ProjectorError, Setup, Source};
 use crate::tenants::{ServedTenant, Tenants};
 use crate::wire::v1::Freshness;
 
 /// How long a query waits for `min_position`, at most; a deadline of the call may end it earlier.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Open watches; each holds a few customers in memory while its client is slow.
 const MOST_WATCHERS: usize = 4_096;
 
@@ -56,6 +56,12 @@ impl Projections {
                 definitions: Arc::new(definitions),
                 clock: config.clock.clone(),
                 changes: Arc::default(),
+                source: Arc::new(Source::new(
+                    &tenant.definitions.text,
+                    tenant.rules.country.as_ref(),
+                    &tenant.catalogue,
+                )),
+                definitions_file: tenant.definitions_file.clone(),
                 folder: config.data.join(tenant.name.as_str()).join(config.hosting.readmodel_folder()),
                 metrics: tenants.metrics.fold(&tenant.name),
                 traces: tenants.traces.fold(&tenant.name),
@@ -105,33 +111,35 @@ impl Projections {
         min_position: u64,
         question: impl FnOnce(&Reader) -> Result<Answer<T>, ReadModelError> + Send + 'static,
     ) -> Result<(u32, T, Freshness), QueryError> {
+        let live = self.serving(tenant, min_position).await?;
+        let (content, freshness) = self.ask_of(&live, question).await?;
+        Ok((live.generation, content, freshness))
+    }
+
+    /// The serving generation, once it holds everything up to `min_position`. What it was folded under is for whoever reads
+    /// its answers: the definitions in force may be others by then.
+    pub async fn serving(&self, tenant: &str, min_position: u64) -> Result<Live, QueryError> {
         let (_, projection) = self.find(tenant)?;
-        let Live { generation, reader, head, .. } = projection.at_least(min_position, PATIENCE).await?;
+        Ok(projection.at_least(min_position, PATIENCE).await?)
+    }
+
+    /// Asks one generation.
+    pub async fn ask_of<T: Send + 'static>(
+        &self,
+        live: &Live,
+        question: impl FnOnce(&Reader) -> Result<Answer<T>, ReadModelError> + Send + 'static,
+    ) -> Result<(T, Freshness), QueryError> {
+        let reader = live.reader.clone();
         let answer = self.threads.ask(move || question(&reader)).await??;
-        let (content, freshness) = self.fresh(answer, head);
-        Ok((generation, content, freshness))
+        Ok(self.fresh(answer, live.head))
     }
 
     /// The same for what is known of one customer.
-    pub async fn customer(
-        &self,
-        tenant: &str,
-        min_position: u64,
-        name: &CustomerName,
-    ) -> Result<(CustomerAnswer, Freshness), QueryError> {
-        let (_, projection) = self.find(tenant)?;
-        let Live { reader, head, .. } = projection.at_least(min_position, PATIENCE).await?;
-        let asked = name.clone();
+    pub async fn customer(&self, live: &Live, name: &CustomerName) -> Result<(CustomerAnswer, Freshness), QueryError> {
+        let (reader, asked) = (live.reader.clone(), name.clone());
         let answer = self.threads.ask_shortly(move || reader.customer(&asked)).await??;
-        let (found, freshness) = self.fresh(answer, head);
+        let (found, freshness) = self.fresh(answer, live.head);
         Ok((found.ok_or_else(|| no_customer(name))?, freshness))
-    }
-
-    /// What serves, once it holds everything up to `min_position`.
-    pub async fn serving(&self, tenant: &str, min_position: u64) -> Result<(Reader, u64), QueryError> {
-        let (_, projection) = self.find(tenant)?;
-        let Live { reader, head, .. } = projection.at_least(min_position, PATIENCE).await?;
-        Ok((reader, head))
     }
 
     fn fresh<T>(&self, answer: Answer<T>, head: u64) -> (T, Freshness) {

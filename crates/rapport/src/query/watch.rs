@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use rapport_customer::JourneyMaps;
 use rapport_readmodel::{CustomerKey, CustomerName, Filter, Found, ReadModelError, Reader};
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -35,8 +34,8 @@ pub(super) async fn watch(
     request: WatchRequest,
     stopping: CancellationToken,
 ) -> Result<Watching, QueryError> {
-    let (tenant, projection) = projections.find(&request.tenant)?;
-    let maps = tenant.definitions.journeys.clone();
+    let (_, projection) = projections.find(&request.tenant)?;
+    let maps = projection.live().reader.definitions().journeys.clone();
     let whom = match &request.who {
         Some(Who::Customer(customer)) => Whom::One(customer_name(Some(customer))?),
         Some(Who::Filter(filter)) => Whom::Matching(customer_filter(Some(filter), &maps, projection.models())?),
@@ -51,7 +50,6 @@ pub(super) async fn watch(
         projections: projections.clone(),
         tenant: request.tenant,
         whom,
-        maps,
         key: None,
         told: live.position,
         responses,
@@ -93,7 +91,6 @@ struct Watcher {
     projections: Projections,
     tenant: String,
     whom: Whom,
-    maps: Arc<JourneyMaps>,
     /// The one customer, in the file that serves.
     key: Option<CustomerKey>,
     /// Everything up to here was told.
@@ -191,7 +188,7 @@ impl Watcher {
             };
             let answer = blocking(&live.reader, move |reader| reader.matching(&some, &filter)).await?;
             for customer in &answer.content {
-                let customer = convert::customer(customer, &self.maps);
+                let customer = convert::customer(customer, &live.reader.definitions().journeys);
                 self.send(What::Changed(customer), answer.position).await?;
             }
         }

@@ -96,7 +96,7 @@ impl Picture {
         keys.map(|key| self.named(key?)).collect()
     }
 
-    pub(super) fn named(&self, customer: IdentifierKey) -> Result<Named> {
+    pub(crate) fn named(&self, customer: IdentifierKey) -> Result<Named> {
         let identifiers_in_all = identifiers::members(&self.connection, customer)?.len().max(1) as u64;
         let (id, identifiers) = self.name(customer);
         let (earliest, touchpoints) = row(&self.connection, customer)?;

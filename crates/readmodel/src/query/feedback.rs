@@ -1,6 +1,7 @@
 //! Questions about feedback: scores from their cells, responses one by one.
 
 use rapport_customer::{Fact, FactKind, Measure, Response, Scores, ScoresQuestion, Slice};
+use rusqlite::Connection;
 
 use super::listing::{FactPlace, FactsPage, Listed};
 use super::{Answer, Reader};
@@ -26,24 +27,22 @@ impl ResponsesQuestion {
     }
 }
 
+pub(crate) fn scores(connection: &Connection, question: &ScoresQuestion) -> Result<Scores> {
+    let mut scores = Scores::default();
+    for range in [question.scores(), question.askings()] {
+        totals::cells(connection, &range.from, &range.until, |coordinates, count| {
+            scores
+                .add(question, &coordinates, count)
+                .ok_or_else(|| ReadModelError::corrupt(format!("the feedback cell {coordinates:?}")))
+        })?;
+    }
+    Ok(scores)
+}
+
 impl Reader {
     /// Scores by period and slice, for each question. Reads cells, not customers.
     pub fn scores(&self, questions: &[ScoresQuestion]) -> Result<Answer<Vec<Scores>>> {
-        self.ask(|connection| {
-            let mut answers = Vec::with_capacity(questions.len());
-            for question in questions {
-                let mut scores = Scores::default();
-                for range in [question.scores(), question.askings()] {
-                    totals::cells(connection, &range.from, &range.until, |coordinates, count| {
-                        scores
-                            .add(question, &coordinates, count)
-                            .ok_or_else(|| ReadModelError::corrupt(format!("the feedback cell {coordinates:?}")))
-                    })?;
-                }
-                answers.push(scores);
-            }
-            Ok(answers)
-        })
+        self.ask(|connection| questions.iter().map(|question| scores(connection, question)).collect())
     }
 
     /// The responses behind the scores, the newest first: those that count. `None` if there is no such customer.

@@ -2,6 +2,7 @@
 
 use rapport_customer::journey::{Funnel, FunnelQuestion, Transition};
 use rapport_customer::{Fact, FactKind};
+use rusqlite::Connection;
 
 use super::listing::{FactPlace, FactsPage, Listed};
 use super::{Answer, Reader};
@@ -24,20 +25,22 @@ impl TransitionsQuestion {
     }
 }
 
+pub(crate) fn funnel(connection: &Connection, question: &FunnelQuestion<'_>) -> Result<Funnel> {
+    let mut funnel = Funnel::default();
+    for range in [question.depths(), question.paces()] {
+        totals::cells(connection, &range.from, &range.until, |coordinates, count| {
+            funnel
+                .add(question, &coordinates, count)
+                .ok_or_else(|| ReadModelError::corrupt(format!("the funnel cell {coordinates:?}")))
+        })?;
+    }
+    Ok(funnel)
+}
+
 impl Reader {
     /// How far customers came, and how fast. Reads cells, not customers.
     pub fn funnel(&self, question: &FunnelQuestion<'_>) -> Result<Answer<Funnel>> {
-        self.ask(|connection| {
-            let mut funnel = Funnel::default();
-            for range in [question.depths(), question.paces()] {
-                totals::cells(connection, &range.from, &range.until, |coordinates, count| {
-                    funnel
-                        .add(question, &coordinates, count)
-                        .ok_or_else(|| ReadModelError::corrupt(format!("the funnel cell {coordinates:?}")))
-                })?;
-            }
-            Ok(funnel)
-        })
+        self.ask(|connection| funnel(connection, question))
     }
 
     /// Changes of stage, the newest first. `None` if there is no such customer.

@@ -29,9 +29,11 @@ pub use customer::{CustomerAnswer, CustomerName};
 pub use decided::{DecisionEntry, DecisionsPage, Outcome};
 pub use explain::{Evidence, Explanation, Hand, Step, Without};
 pub use feedback::ResponsesQuestion;
+pub(crate) use feedback::scores;
 pub use find::{Changed, Filter, Found, FoundPage};
 pub use foresee::{MergeForeseen, SplitForeseen, Unfit};
 pub use journey::TransitionsQuestion;
+pub(crate) use journey::funnel;
 pub use listing::{FactEntry, FactPlace, FactsPage, Listed};
 pub use past::{Entangled, KnownAt, Moment};
 pub use refused::{Refusal, RefusalPlace, RefusalsPage, VoidIdentifier, VoidPage, VoidPlace};
@@ -111,7 +113,8 @@ impl Reader {
         Self { shared: Arc::new(Shared { path, origin, definitions, idle }) }
     }
 
-    pub fn definitions(&self) -> &Definitions {
+    /// Under which the file was folded, and is read.
+    pub fn definitions(&self) -> &Arc<Definitions> {
         &self.shared.definitions
     }
 

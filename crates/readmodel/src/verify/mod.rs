@@ -7,7 +7,11 @@ mod differences;
 mod facts;
 mod look;
 mod side_by_side;
+mod sound;
 mod whole;
 
+pub(crate) use side_by_side::side_by_side;
+
 pub use differences::{CustomerDifference, Differences, MOST_SHOWN, Part, PartDifference, Presence, TotalDifference};
+pub use sound::Flaw;
 pub use whole::{Recomputed, Roll};

@@ -3,7 +3,7 @@
 use crate::error::Result;
 
 /// Calls `each` for every key with what the left and the right one have under it, until it says `false` or both end.
-pub(super) fn side_by_side<K: Ord, V>(
+pub(crate) fn side_by_side<K: Ord, V>(
     mut left: impl FnMut() -> Result<Option<(K, V)>>,
     mut right: impl FnMut() -> Result<Option<(K, V)>>,
     mut each: impl FnMut(K, Option<V>, Option<V>) -> Result<bool>,

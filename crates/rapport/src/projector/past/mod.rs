@@ -12,9 +12,11 @@ use rapport_readmodel::{Moment, Reader};
 use rapport_touchpoint::Timestamp;
 use tokio::task::spawn_blocking;
 
-use super::Projection;
 use super::bulk::Goal;
 use super::scratch::{Anew, Scratch, ScratchError, ScratchUpdates, Watched, Work};
+use super::{Live, Projection};
+
+use self::kept::Generation;
 
 pub(super) use kept::Kept;
 pub use known::KnownBy;
@@ -31,21 +33,22 @@ pub struct PreparedPast {
 impl Projection {
     /// The file of a moment that was folded before, and up to which position. It holds everything up to `min_position`, or to
     /// where the moment says that the log had come.
-    pub fn past(&self, moment: &Moment, min_position: u64) -> Option<(Reader, u64)> {
-        self.pasts.find(self.live().generation, moment, min_position)
+    pub fn past(&self, live: &Live, moment: &Moment, min_position: u64) -> Option<(Reader, u64)> {
+        self.pasts.find(&Generation::of(live), moment, min_position)
     }
 
     /// Starts to fold the past of everybody at a moment; the last update is the result or an error. Ends early when nobody
     /// listens any more.
     pub fn prepare_past(&self, moment: Moment) -> Result<ScratchUpdates<PreparedPast>, ScratchError> {
-        let prepare = Prepare { moment, generation: self.live().generation, pasts: self.pasts.clone() };
-        self.preparing.begin(prepare, self.scratch(self.definitions.clone()))
+        let of = Generation::of(&self.live());
+        let scratch = self.scratch(of.definitions.clone());
+        self.preparing.begin(Prepare { moment, of: Arc::new(of), pasts: self.pasts.clone() }, scratch)
     }
 }
 
 struct Prepare {
     moment: Moment,
-    generation: u32,
+    of: Arc<Generation>,
     pasts: Arc<Kept>,
 }
 
@@ -68,11 +71,11 @@ impl Work for Prepare {
         let file = folder.join("past.db");
         let Anew { picture, .. } = scratch.fold_anew(&file, goal, watched).await?;
         drop(picture);
-        let (pasts, moment, generation) = (self.pasts.clone(), self.moment, self.generation);
+        let (pasts, moment, of) = (self.pasts.clone(), self.moment, self.of.clone());
         let kept = spawn_blocking(move || {
-            let there = pasts.place(generation, &moment, position)?;
+            let there = pasts.place(&of, &moment, position)?;
             put(&file, &there)?;
-            pasts.keep(generation, &moment, position);
+            pasts.keep(&of, &moment, position);
             Ok(())
         });
         kept.await

@@ -76,7 +76,7 @@ impl Scratch {
             definitions: self.definitions.clone(),
             path: file.to_owned(),
             scratch: file.with_extension("bulk"),
-            is_kept: false,
+            is_kept: self.is_kept,
         };
         let watched = watched.clone();
         let tell = move |step: BulkStep| {

@@ -29,7 +29,7 @@ pub use watched::{Phase, ScratchProgress, ScratchUpdate, ScratchUpdates};
 /// Messages of progress that wait for the client; it misses the ones in between.
 const PROGRESS_AHEAD: usize = 4;
 
-/// `what` is a verify or a preview.
+/// `what` is a verify, a preview or a what-if.
 #[derive(Debug, Error)]
 pub enum ScratchError {
     #[error("a {what} is under way already; wait for its end, or end the client that asked for it")]
@@ -154,6 +154,8 @@ pub(super) struct Scratch {
     pub definitions: Arc<Definitions>,
     pub serving: Reader,
     pub now: Timestamp,
+    /// May the file be kept, so that it has to survive a power cut?
+    pub is_kept: bool,
 }
 
 impl Scratch {

@@ -15,7 +15,8 @@ pub use conflicts::ConflictingBodies;
 impl Projection {
     /// Starts to verify; the last update is the result or an error. Ends early when nobody listens any more.
     pub fn verify(&self) -> Result<ScratchUpdates<Verified>, ScratchError> {
-        self.verifying.begin(Verify, self.scratch(self.definitions.clone()))
+        let definitions = self.live().reader.definitions().clone();
+        self.verifying.begin(Verify, self.scratch(definitions))
     }
 }
 
