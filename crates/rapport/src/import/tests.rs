@@ -20,9 +20,10 @@ use crate::wire::v1::admin_service_server::{AdminService, AdminServiceServer};
 use crate::wire::v1::ingest_service_server::{IngestService, IngestServiceServer};
 use crate::wire::v1::{
     Accepted, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse, Duplicate, GetParkedRequest,
-    GetParkedResponse, ListParkedRequest, ListParkedResponse, MergeRequest, PreviewRequest, PreviewResponse,
-    PublishRequest, PublishResponse, Reason, RebuildProgress, RebuildRequest, Rejected, RetryParkedRequest,
-    RetryParkedResponse, SplitRequest, StatusRequest, StatusResponse, Verdict, VerifyRequest, VerifyResponse, verdict,
+    GetParkedResponse, ListParkedRequest, ListParkedResponse, MergeRequest, PreparePastRequest, PreparePastResponse,
+    PreviewRequest, PreviewResponse, PublishRequest, PublishResponse, Reason, RebuildProgress, RebuildRequest,
+    Rejected, RetryParkedRequest, RetryParkedResponse, SplitRequest, StatusRequest, StatusResponse, Verdict,
+    VerifyRequest, VerifyResponse, verdict,
 };
 
 /// By source and id, as they came.
@@ -116,6 +117,12 @@ impl AdminService for Server {
     type PreviewStream = Answers<PreviewResponse>;
 
     async fn preview(&self, _: Request<PreviewRequest>) -> Result<Response<Self::PreviewStream>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    type PreparePastStream = Answers<PreparePastResponse>;
+
+    async fn prepare_past(&self, _: Request<PreparePastRequest>) -> Result<Response<Self::PreparePastStream>, Status> {
         Err(Status::unimplemented("not here"))
     }
 
