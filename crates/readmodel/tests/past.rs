@@ -127,6 +127,8 @@ fn what_is_void_today_takes_everybody_unless_it_was_so_then() {
     world.fold_each(&crowd.collect::<Vec<_>>());
     assert_eq!(timeline(&world, "user_id:u3", &as_of(30)), "e3");
     assert_eq!(timeline(&world, phone, &as_of(30)), "-");
+    assert_eq!(timeline(&world, "user_id:u3", &known_at(12, 30)), "e3");
+    assert!(matches!(past(&world, &named("user_id:u3"), &known_at(5, 30)), Err(Entangled::Void(_))));
     // With so few it was a family's.
     let entangled = past(&world, &named("user_id:u3"), &as_of(5)).map(drop).unwrap_err();
     assert!(matches!(entangled, Entangled::Void(_)));
@@ -134,6 +136,16 @@ fn what_is_void_today_takes_everybody_unless_it_was_so_then() {
         entangled.to_string(),
         format!("too many share {phone} today for it to be anybody's, and it may have been somebody's then")
     );
+}
+
+#[test]
+fn a_past_that_takes_too_much_says_so() {
+    let mut world = World::new();
+    let large = |n: u32| event(n, &format!("e{n}"), "test.seen", "user_id:ann", json!({"filler": "x".repeat(250_000)}));
+    world.fold(&(0..140).map(large).collect::<Vec<_>>());
+    let too_much = past(&world, &named("user_id:ann"), &as_of(139)).map(drop).unwrap_err();
+    assert_eq!(too_much.to_string(), "it takes more than 33554432 bytes of touchpoints to tell who this was");
+    assert!(past(&world, &named("user_id:ann"), &as_of(100)).is_ok());
 }
 
 #[test]

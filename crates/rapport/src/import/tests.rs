@@ -20,10 +20,10 @@ use crate::wire::v1::admin_service_server::{AdminService, AdminServiceServer};
 use crate::wire::v1::ingest_service_server::{IngestService, IngestServiceServer};
 use crate::wire::v1::{
     Accepted, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse, Duplicate, GetParkedRequest,
-    GetParkedResponse, ListParkedRequest, ListParkedResponse, MergeRequest, PreviewRequest, PreviewResponse,
-    PublishRequest, PublishResponse, Reason, RebuildProgress, RebuildRequest, Rejected, RetryParkedRequest,
-    RetryParkedResponse, SplitRequest, StatusRequest, StatusResponse, Verdict, VerifyRequest, VerifyResponse,
-    WhatIfRequest, WhatIfResponse, verdict,
+    GetParkedResponse, ListParkedRequest, ListParkedResponse, MergeRequest, PreparePastRequest, PreparePastResponse,
+    PreviewRequest, PreviewResponse, PublishRequest, PublishResponse, Reason, RebuildProgress, RebuildRequest,
+    Rejected, RetryParkedRequest, RetryParkedResponse, SplitRequest, StatusRequest, StatusResponse, Verdict,
+    VerifyRequest, VerifyResponse, WhatIfRequest, WhatIfResponse, verdict,
 };
 
 /// By source and id, as they came.
@@ -123,6 +123,12 @@ impl AdminService for Server {
     type WhatIfStream = Answers<WhatIfResponse>;
 
     async fn what_if(&self, _: Request<WhatIfRequest>) -> Result<Response<Self::WhatIfStream>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    type PreparePastStream = Answers<PreparePastResponse>;
+
+    async fn prepare_past(&self, _: Request<PreparePastRequest>) -> Result<Response<Self::PreparePastStream>, Status> {
         Err(Status::unimplemented("not here"))
     }
 

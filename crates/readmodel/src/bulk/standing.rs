@@ -200,6 +200,7 @@ mod tests {
         let mut found = judged.verdicts().unwrap();
         let shown = (1..=positions).map(|position| match found.of(position).unwrap() {
             Verdict::Stands => "stands".to_owned(),
+            Verdict::Later => "later".to_owned(),
             Verdict::Retry => "retry".to_owned(),
             Verdict::Discarded => "discarded".to_owned(),
             Verdict::Conflict(standing) => standing.to_string(),

@@ -51,7 +51,6 @@ pub async fn run(args: ResponsesArgs) -> Result<(), CliError> {
         return Err(CliError::Usage(format!("--highest {highest} is below --lowest {lowest}; no score is both")));
     }
     let connection = args.target.connect().await?;
-    args.past.prepare(&connection, &args.target.tenant, args.min_position).await?;
     let request = ResponsesRequest {
         tenant: args.target.tenant,
         measure,
@@ -66,7 +65,11 @@ pub async fn run(args: ResponsesArgs) -> Result<(), CliError> {
         known_at: args.past.known_at(),
         ..ResponsesRequest::default()
     };
-    let page = newest(&connection, &request, args.limit).await?;
+    let asked = (request.tenant.as_str(), request.min_position);
+    if request.customer.is_none() {
+        args.past.prepare(&connection, asked.0, asked.1).await?;
+    }
+    let page = args.past.of_one(&connection, asked, async || newest(&connection, &request, args.limit).await).await?;
     if args.json {
         let Page { entries: responses, next: next_page_token, freshness } = page;
         let answer = ResponsesResponse { responses, next_page_token, freshness };

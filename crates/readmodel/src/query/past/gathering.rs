@@ -78,7 +78,7 @@ impl<'a> Gathering<'a> {
 
     /// All that could touch who had this identifier.
     pub fn gather(mut self, named: Identifier) -> Alone<Gathered> {
-        if self.role(&named) == Role::Device {
+        if self.role(&named) == Role::Device && !named.void {
             // The device may have been any of theirs.
             for (claimant, _) in links::partners(self.connection, named.key)? {
                 self.find(claimant);
@@ -222,19 +222,22 @@ impl<'a> Gathering<'a> {
     /// What is void today either was so then, or somebody's events are where nobody finds them.
     fn judge(&mut self, known: Identifier) -> Alone<()> {
         let rules = &self.definitions.rules;
+        let most = rules.most_partners(known.usable.kind);
         let mut find = self
             .connection
             .prepare_cached("SELECT partner_kind, first FROM links WHERE identifier = ?1 AND first < ?2")?;
         let mut rows = find.query(params![known.key, self.end.as_bytes()])?;
         let mut met: BTreeMap<KindIndex, u32> = BTreeMap::new();
         while let Some(row) = rows.next()? {
-            if self.was_known(&OrderKey::from_bytes(row.get(1)?))? {
-                *met.entry(KindIndex(row.get(0)?)).or_default() += 1;
+            if !self.was_known(&OrderKey::from_bytes(row.get(1)?))? {
+                continue;
             }
-        }
-        if met.values().any(|met| *met > rules.most_partners(known.usable.kind)) {
-            self.void.insert(known.key, known.usable);
-            return Ok(Ok(()));
+            let met = met.entry(KindIndex(row.get(0)?)).or_default();
+            *met += 1;
+            if *met > most {
+                self.void.insert(known.key, known.usable);
+                return Ok(Ok(()));
+            }
         }
         Ok(Err(Entangled::Void(known.usable.to_identifier(rules))))
     }
