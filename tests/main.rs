@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
+mod analysts;
 mod architecture;
 mod chaos;
 mod clients;

@@ -1,11 +1,12 @@
 //! A client in another language, generated from `proto/` by that language's own tools.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use tokio::task::spawn_blocking;
 
+use crate::support::python::{environment, told};
 use crate::support::repository;
 use crate::support::server::Server;
 use crate::support::soon::soon;
@@ -52,37 +53,8 @@ fn generated() -> tempfile::TempDir {
     folder
 }
 
-/// The interpreter of an environment with the pinned tools, made once. Fails, saying how to help, if it cannot be made.
+/// The interpreter of an environment with the pinned tools. Fails, saying how to help, if it cannot be made.
 fn python() -> PathBuf {
-    environment().unwrap_or_else(|why| {
-        panic!(
-            "no Python client can be generated: {why}\nInstall python3 with venv and pip, and make `python3 -m pip download \
-             grpcio=={GRPC} grpcio-tools=={GRPC} protobuf=={PROTOBUF}` work."
-        )
-    })
-}
-
-/// Two test processes may come here at once: one makes it, the other waits for the lock and finds it done.
-fn environment() -> Result<PathBuf, String> {
-    let folder = repository().join(format!("target/test-python-{GRPC}"));
-    let (python, complete) = (folder.join("venv/bin/python"), folder.join("complete"));
-    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let lock = File::create(folder.join("lock")).map_err(|error| error.to_string())?;
-    lock.lock().map_err(|error| error.to_string())?;
-    if complete.is_file() {
-        return Ok(python);
-    }
-    told(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder.join("venv")))?;
     let wanted = [format!("grpcio=={GRPC}"), format!("grpcio-tools=={GRPC}"), format!("protobuf=={PROTOBUF}")];
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"];
-    told(Command::new(&python).args(pip).args(wanted))?;
-    fs::write(complete, "").map_err(|error| error.to_string())?;
-    Ok(python)
-}
-
-/// What a command prints, if it goes well, and what it complains about otherwise.
-fn told(command: &mut Command) -> Result<String, String> {
-    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{command:?}: {error}"))?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    environment(GRPC, &wanted).unwrap_or_else(|why| panic!("no Python client can be generated: {why}"))
 }

@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod nats;
 mod nats_binary;
 pub mod program;
+pub mod python;
 pub mod server;
 pub mod soon;
 
