@@ -62,6 +62,9 @@ on_each_log! {
         by_time,
         by_position,
         by_customer,
+        by_source,
+        by_when_it_was_recorded,
+        in_the_order_of_customers,
         by_all_at_once,
     },
     parked::{

@@ -45,6 +45,12 @@ fn wrong_usage_is_64_and_named() {
         ("replay --from yesterday", "RFC 3339"),
         ("replay --from 1997-04-01 --to 1997-03-01", "--to 1997-03-01T00:00:00Z lies before --from"),
         ("replay --out Cargo.toml", "--force"),
+        ("replay --out history.csv", "--out history.csv: its ending names no format"),
+        ("replay --format avro", "[possible values: ndjson, parquet]"),
+        (
+            "replay --recorded-from 2026-03-02 --recorded-to 2026-03-01",
+            "--recorded-to 2026-03-01T00:00:00Z lies before",
+        ),
         ("journey", "<NAME>"),
         ("journey funell", "there are funnel and transitions"),
         ("journey funnel --by year", "[possible values: day, week, month, quarter]"),

@@ -8,4 +8,5 @@ mod killed;
 mod merging;
 mod parked;
 mod previewed;
+mod replayed;
 mod verified;

@@ -9,6 +9,7 @@ mod import;
 mod peers;
 mod query;
 mod rebuild;
+mod replay;
 mod watch;
 
 pub use import::Source;
@@ -31,10 +32,11 @@ pub enum Part {
     Hot,
     Watch,
     Import,
+    Replay,
 }
 
 impl Part {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Append,
         Self::Fold,
         Self::Rebuild,
@@ -45,6 +47,7 @@ impl Part {
         Self::Hot,
         Self::Watch,
         Self::Import,
+        Self::Replay,
     ];
 
     pub fn about(self) -> About {
@@ -59,6 +62,7 @@ impl Part {
             Self::Hot => hot::ABOUT,
             Self::Watch => watch::ABOUT,
             Self::Import => import::ABOUT,
+            Self::Replay => replay::ABOUT,
         }
     }
 
@@ -79,6 +83,7 @@ impl Part {
             Self::Hot => hot::plan(setting),
             Self::Watch => watch::plan(setting),
             Self::Import => import::plan(setting, source),
+            Self::Replay => replay::plan(setting),
         }
     }
 

@@ -16,7 +16,6 @@ mod http;
 pub mod import;
 pub mod metrics;
 mod new_file;
-#[expect(dead_code, reason = "outputs that are folders come next")]
 mod new_folder;
 pub mod parquet_file;
 mod progress;

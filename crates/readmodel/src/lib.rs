@@ -54,10 +54,10 @@ pub use parked::{Discard, ParkedEvent, ParkedPage, ParkedState};
 pub use picture::{GoesOn, Picture};
 pub use preview::{Biggest, Census, Example, Fates, Named, Overlap, Rule};
 pub use query::{
-    Answer, Changed, CustomerAnswer, CustomerName, DecisionEntry, DecisionsPage, Evidence, Explanation, FactEntry,
-    FactPlace, FactsPage, Filter, Found, FoundPage, Hand, Listed, MergeForeseen, Outcome, Reader, Refusal,
-    RefusalPlace, RefusalsPage, ResponsesQuestion, SplitForeseen, Status, Step, TimelineEntry, TimelinePage,
-    TransitionsQuestion, Unfit, VoidIdentifier, VoidPage, VoidPlace, Without,
+    Answer, Changed, CustomerAnswer, CustomerName, CustomerPlace, CustomerStretch, DecisionEntry, DecisionsPage,
+    Evidence, Explanation, FactEntry, FactPlace, FactsPage, Filter, Found, FoundPage, Hand, Listed, MergeForeseen,
+    Outcome, Reader, Refusal, RefusalPlace, RefusalsPage, ResponsesQuestion, SplitForeseen, Status, Step, Stretch,
+    TimelineEntry, TimelinePage, TransitionsQuestion, Unfit, VoidIdentifier, VoidPage, VoidPlace, Without,
 };
 pub use seen::Conflict;
 pub use verify::{

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::replay::Reached;
 use crate::client::ClientError;
 use crate::import::{ImportError, MappingError};
 use crate::serve::ServeError;
@@ -35,6 +36,8 @@ pub enum CliError {
     Different,
     #[error("interrupted")]
     Interrupted,
+    #[error("{cause}; what lies up to {reached} was {done}. Go on with {}", .reached.argument())]
+    BrokenOff { cause: Box<CliError>, done: &'static str, reached: Reached },
     #[error("cannot start: {0}")]
     Runtime(io::Error),
     #[error(transparent)]
@@ -51,6 +54,7 @@ impl CliError {
             Self::Import(error) if error.is_usage() => USAGE,
             Self::Output(_) if self.is_silent() => 0,
             Self::Interrupted => INTERRUPTED,
+            Self::BrokenOff { cause, .. } => cause.exit_code(),
             Self::Client(_)
             | Self::Import(_)
             | Self::BadRows { .. }

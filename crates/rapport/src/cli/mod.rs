@@ -103,6 +103,7 @@ pub fn run(cli: Cli) -> Result<(), CliError> {
             Command::Serve(args) => serve::run(args).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Watch(args) => watch::run(args).await,
+            Command::Replay(args) => replay::run(args).await,
             command => tokio::select! {
                 result = ask(command) => result,
                 _ = tokio::signal::ctrl_c() => Err(CliError::Interrupted),
@@ -125,13 +126,14 @@ async fn ask(command: Command) -> Result<(), CliError> {
         Command::Merge(args) => merge::run(args).await,
         Command::Split(args) => split::run(args).await,
         Command::Totals(args) => totals::run(args).await,
-        Command::Replay(args) => replay::run(args).await,
         Command::Rebuild(args) => rebuild::run(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Preview(args) => preview::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Parked(args) => parked::run(args).await,
-        Command::Serve(_) | Command::Demo(_) | Command::Watch(_) => unreachable!("run on their own"),
+        Command::Serve(_) | Command::Demo(_) | Command::Watch(_) | Command::Replay(_) => {
+            unreachable!("run on their own")
+        }
     }
 }
 
