@@ -7,6 +7,7 @@ mod fence;
 mod foreign_records;
 mod known_answer;
 mod merging;
+mod moving;
 mod parked;
 mod previewing;
 mod publishing;

@@ -6,6 +6,7 @@ mod crashing;
 mod exit_codes;
 mod killed;
 mod merging;
+mod moved;
 mod parked;
 mod previewed;
 mod replayed;

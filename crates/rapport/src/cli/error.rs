@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::replay::Reached;
 use crate::client::ClientError;
 use crate::import::{ImportError, MappingError};
+use crate::moving::MoveError;
 use crate::serve::ServeError;
 
 /// Wrong usage or configuration: `EX_USAGE` of sysexits.
@@ -42,6 +43,8 @@ pub enum CliError {
     Runtime(io::Error),
     #[error(transparent)]
     Serve(#[from] ServeError),
+    #[error(transparent)]
+    Move(#[from] MoveError),
     #[error("{0}")]
     Failed(String),
 }
@@ -52,6 +55,7 @@ impl CliError {
             Self::Usage(_) | Self::Mapping(_) | Self::Serve(ServeError::Config(_)) => USAGE,
             Self::Client(error) if error.is_usage() => USAGE,
             Self::Import(error) if error.is_usage() => USAGE,
+            Self::Move(MoveError::NotEmpty { .. } | MoveError::NoBackup { .. }) => USAGE,
             Self::Output(_) if self.is_silent() => 0,
             Self::Interrupted => INTERRUPTED,
             Self::BrokenOff { cause, .. } => cause.exit_code(),
@@ -64,6 +68,7 @@ impl CliError {
             | Self::Different
             | Self::Runtime(_)
             | Self::Serve(_)
+            | Self::Move(_)
             | Self::Failed(_) => FAILURE,
         }
     }

@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod backup;
 mod chart;
 mod columns;
 mod customer;
@@ -14,6 +15,7 @@ mod import;
 mod journey;
 mod json;
 mod merge;
+mod migrate;
 mod moment;
 mod pages;
 mod parked;
@@ -21,6 +23,7 @@ mod preview;
 mod reason;
 mod rebuild;
 mod replay;
+mod restore;
 mod serve;
 mod span;
 mod split;
@@ -78,6 +81,9 @@ enum Command {
     Watch(watch::WatchArgs),
     Totals(totals::TotalsArgs),
     Replay(replay::ReplayArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
+    Migrate(migrate::MigrateArgs),
     Rebuild(rebuild::RebuildArgs),
     Verify(verify::VerifyArgs),
     Preview(preview::PreviewArgs),
@@ -126,6 +132,9 @@ async fn ask(command: Command) -> Result<(), CliError> {
         Command::Merge(args) => merge::run(args).await,
         Command::Split(args) => split::run(args).await,
         Command::Totals(args) => totals::run(args).await,
+        Command::Backup(args) => backup::run(args).await,
+        Command::Restore(args) => restore::run(args).await,
+        Command::Migrate(args) => migrate::run(args).await,
         Command::Rebuild(args) => rebuild::run(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Preview(args) => preview::run(args).await,
