@@ -61,6 +61,8 @@ enum Bench {
     Watch(Options),
     /// A file onto the log and into the read model
     Import(ImportArgs),
+    /// The whole log out of a server into a file
+    Replay(Options),
     IdentityQuality(quality::QualityArgs),
     /// Print the tables of figures that were written with --json
     Report {
@@ -109,6 +111,7 @@ fn main() -> ExitCode {
         Bench::Peers(options) => measure(&[Part::Peers], &options, &Source::default()),
         Bench::Hot(options) => measure(&[Part::Hot], &options, &Source::default()),
         Bench::Watch(options) => measure(&[Part::Watch], &options, &Source::default()),
+        Bench::Replay(options) => measure(&[Part::Replay], &options, &Source::default()),
         Bench::Import(ImportArgs { options, source }) => measure(&[Part::Import], &options, &source),
         Bench::IdentityQuality(args) => quality::run(&args),
         Bench::Report { figures, into } => report(&figures, into.as_deref()),

@@ -8,6 +8,7 @@ mod foreign_records;
 mod generations;
 mod known_answer;
 mod merging;
+mod moving;
 mod parked;
 mod past;
 mod previewing;
@@ -65,6 +66,9 @@ on_each_log! {
         by_time,
         by_position,
         by_customer,
+        by_source,
+        by_when_it_was_recorded,
+        in_the_order_of_customers,
         by_all_at_once,
     },
     parked::{

@@ -1,6 +1,6 @@
 //! Given a log of eight touchpoints, a replay gives exactly those that meet all its conditions.
 
-use rapport::wire::v1::ReplayRequest;
+use rapport::wire::v1::{ReplayOrder, ReplayRequest};
 use serde_json::json;
 
 use crate::support::client::{ids, named};
@@ -101,6 +101,53 @@ pub async fn by_customer(server: Server) {
     gives(&server, request(|r| r.customer = Some(named("user_id:42"))), &["7", "1", "2", "5", "4"]).await;
     let id = server.customer("user_id:43").await.unwrap().id;
     gives(&server, request(|r| r.customer = Some(named(&id))), &["3", "8"]).await;
+}
+
+pub async fn by_source(server: Server) {
+    given_history(&server).await;
+    server.accepted([viewed("9").but("source", json!("app/2")), viewed("10").but("source", json!("app"))]).await;
+    gives(&server, request(|r| r.sources = names(&["app/2"])), &["9"]).await;
+    gives(&server, request(|r| r.sources = names(&["app", "app/2"])), &["9", "10"]).await;
+    gives(&server, request(|r| r.sources = names(&["nobody"])), &[]).await;
+    let of_the_app = request(|r| (r.sources, r.from) = (names(&["shop"]), march(5, 0)));
+    gives(&server, of_the_app, &["4", "6"]).await;
+}
+
+pub async fn by_when_it_was_recorded(server: Server) {
+    given_history(&server).await;
+    let all = server.replay(ReplayRequest::default()).await.unwrap();
+    let last = all.last().unwrap().recorded_at;
+    let later = last.map(|at| prost_types::Timestamp { seconds: at.seconds + 1, ..at });
+    assert_eq!(server.replay(request(|r| r.recorded_to = later)).await.unwrap(), all);
+    gives(&server, request(|r| r.recorded_from = later), &[]).await;
+    let since = server.replay(request(|r| r.recorded_from = last)).await.unwrap();
+    let before = server.replay(request(|r| r.recorded_to = last)).await.unwrap();
+    assert_eq!([before, since].concat(), all);
+    let of_customer = request(|r| (r.customer, r.recorded_from) = (Some(named("user_id:42")), last));
+    let refused = server.replay(of_customer).await.unwrap_err();
+    assert!(refused.message().starts_with("recorded_from: is a moment of the log"), "{refused}");
+}
+
+/// Customer after customer, and on behind any of them.
+pub async fn in_the_order_of_customers(server: Server) {
+    given_history(&server).await;
+    let in_order = request(|r| r.order = ReplayOrder::Customer.into());
+    let all = server.replay(in_order.clone()).await.unwrap();
+    let mut customers: Vec<&str> = all.iter().map(|touchpoint| touchpoint.customer.as_str()).collect();
+    customers.dedup();
+    assert_eq!(customers.len(), 2, "each of them once");
+    for id in &customers {
+        let of_one = server.replay(request(|r| r.customer = Some(named(id)))).await.unwrap();
+        let among_all: Vec<_> = all.iter().filter(|touchpoint| touchpoint.customer == *id).cloned().collect();
+        assert_eq!(ids(&among_all), ids(&of_one));
+    }
+    let behind = ReplayRequest { after_customer: customers[0].to_owned(), ..in_order.clone() };
+    let rest = server.replay(behind).await.unwrap();
+    assert!(!rest.is_empty() && rest.iter().all(|touchpoint| touchpoint.customer == customers[1]));
+    let orders = ReplayRequest { types: names(&["order.placed"]), ..in_order.clone() };
+    gives(&server, orders, &["2"]).await;
+    let nobody = ReplayRequest { after_customer: format!("cus_{}", "0".repeat(32)), ..in_order };
+    assert_eq!(server.replay(nobody).await.unwrap_err().code(), tonic::Code::NotFound);
 }
 
 pub async fn by_all_at_once(server: Server) {

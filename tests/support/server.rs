@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rapport::config::{Config, ServeArgs};
 use rapport::serve::{ServeError, serve};
+use rapport_log::LogConfig;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -61,6 +62,22 @@ impl Kept {
     /// With a collector of its servers' traces.
     pub fn traced(self, collector: &Collector) -> Self {
         Self { collector: Some(collector.url.clone()), ..self }
+    }
+
+    /// With its log on this NATS server.
+    pub fn on(self, nats: NatsServer) -> Self {
+        Self { nats: Some(nats), ..self }
+    }
+
+    /// With its log in its folder again; the NATS server.
+    pub fn off(mut self) -> (Self, Option<NatsServer>) {
+        let nats = self.nats.take();
+        (self, nats)
+    }
+
+    /// Its log, for whoever has it when no server runs.
+    pub fn log_config(&self) -> LogConfig {
+        self.config().log
     }
 
     /// The folder of the one tenant.

@@ -9,6 +9,7 @@ mod import;
 mod peers;
 mod query;
 mod rebuild;
+mod replay;
 mod swap;
 mod watch;
 
@@ -33,6 +34,7 @@ pub enum Part {
     Watch,
     Import,
     Swap,
+    Replay,
 }
 
 impl Part {
@@ -48,6 +50,7 @@ impl Part {
         Self::Watch,
         Self::Import,
         Self::Swap,
+        Self::Replay,
     ];
 
     pub fn about(self) -> About {
@@ -63,6 +66,7 @@ impl Part {
             Self::Watch => watch::ABOUT,
             Self::Import => import::ABOUT,
             Self::Swap => swap::ABOUT,
+            Self::Replay => replay::ABOUT,
         }
     }
 
@@ -84,6 +88,7 @@ impl Part {
             Self::Watch => watch::plan(setting),
             Self::Import => import::plan(setting, source),
             Self::Swap => swap::plan(setting),
+            Self::Replay => replay::plan(setting),
         }
     }
 

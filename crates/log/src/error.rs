@@ -29,6 +29,16 @@ pub enum OpenError {
     OtherTenant { path: PathBuf, found: String, wanted: Tenant },
     #[error("the log's writer cannot be started")]
     Writer { source: std::io::Error },
+    #[error("there is no log at {place}")]
+    NoLog { place: String },
+    #[error("there is a log at {place} already; nothing is written over it")]
+    Taken { place: String },
+    #[error(
+        "{place} is the copy of a log and was not finished; run rapport migrate again, or remove it if it is not wanted"
+    )]
+    Unfinished { place: String },
+    #[error("{place} is the copy of another log, and was not finished; remove it, or go on with that one")]
+    OtherCopy { place: String },
     #[error("cannot connect to the NATS server at {url}")]
     Unreachable { url: String, source: Cause },
     #[error("the NATS server did not {action}")]

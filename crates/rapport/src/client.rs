@@ -127,6 +127,16 @@ impl Connection {
     }
 }
 
+/// May the same call go well a little later?
+pub fn is_passing(status: &Status) -> bool {
+    match status.code() {
+        Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Aborted | Code::Cancelled => true,
+        // With a source it is the connection's fault, not the server's answer.
+        Code::Unknown | Code::Internal => status.source().is_some(),
+        _ => false,
+    }
+}
+
 /// The innermost error, in the plain words of its kind where it is the system's.
 fn root_cause(error: &(dyn Error + 'static)) -> String {
     let mut innermost = error;

@@ -15,6 +15,7 @@ pub mod hosting;
 mod http;
 pub mod import;
 pub mod metrics;
+pub mod moving;
 mod new_file;
 mod new_folder;
 pub mod parquet_file;

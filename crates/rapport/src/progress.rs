@@ -24,6 +24,13 @@ pub fn positions(what: &'static str) -> ProgressBar {
     bar
 }
 
+/// Records of a log that is copied; how many there are comes with the first word.
+pub fn records() -> ProgressBar {
+    let bar = styled(ProgressBar::new(0), "{msg} {wide_bar} {pos}/{len} {per_sec} {eta}");
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
 /// Several kinds of work, one after the other; what it is, and how much of it, comes with each answer.
 pub fn phases() -> ProgressBar {
     let bar = styled(ProgressBar::new(0), "{msg} {wide_bar} {pos}/{len} {per_sec} {eta}");

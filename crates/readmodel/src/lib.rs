@@ -60,10 +60,11 @@ pub use parked::{Discard, ParkedEvent, ParkedPage, ParkedState};
 pub use picture::{GoesOn, Picture};
 pub use preview::{Biggest, Census, Example, Fates, Named, Overlap, Rule};
 pub use query::{
-    Answer, Changed, CustomerAnswer, CustomerName, DecisionEntry, DecisionsPage, Entangled, Evidence, Explanation,
-    FactEntry, FactPlace, FactsPage, Filter, Found, FoundPage, Hand, KnownAt, Listed, MergeForeseen, Moment, Outcome,
-    Reader, Refusal, RefusalPlace, RefusalsPage, ResponsesQuestion, SplitForeseen, Status, Step, TimelineEntry,
-    TimelinePage, TraitHistory, TraitSet, TransitionsQuestion, Unfit, VoidIdentifier, VoidPage, VoidPlace, Without,
+    Answer, Changed, CustomerAnswer, CustomerName, CustomerPlace, CustomerStretch, DecisionEntry, DecisionsPage,
+    Entangled, Evidence, Explanation, FactEntry, FactPlace, FactsPage, Filter, Found, FoundPage, Hand, KnownAt, Listed,
+    MergeForeseen, Moment, Outcome, Reader, Refusal, RefusalPlace, RefusalsPage, ResponsesQuestion, SplitForeseen,
+    Status, Step, Stretch, TimelineEntry, TimelinePage, TraitHistory, TraitSet, TransitionsQuestion, Unfit,
+    VoidIdentifier, VoidPage, VoidPlace, Without,
 };
 pub use seen::Conflict;
 pub use verify::{

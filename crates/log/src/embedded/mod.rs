@@ -1,8 +1,10 @@
 //! The log in a file of this machine: SQLite with one writer thread that commits in groups whatever is waiting.
 
+mod copying;
 mod files;
 mod kinds;
 mod names;
+mod original;
 mod reader;
 mod schema;
 mod writer;
@@ -18,8 +20,11 @@ use rapport_touchpoint::limits::MAX_EVENT_BYTES;
 use rapport_touchpoint::{Channel, EventType};
 use tokio::sync::watch;
 
+pub use self::copying::Copying;
+use self::copying::UNFINISHED;
 use self::files::Files;
 use self::kinds::Kinds;
+pub use self::original::Original;
 pub(crate) use self::reader::Reader;
 use self::writer::Writer;
 use crate::queue::{Queue, Verdict, WAITING_BYTES, queue};
@@ -51,7 +56,10 @@ impl Embedded {
 
     fn open_blocking(folder: &Path, tenant: &Tenant) -> Result<Self, OpenError> {
         make(folder).map_err(|source| OpenError::Folder { path: folder.to_owned(), source })?;
-        let path = folder.join("log.db");
+        let (path, unfinished) = (folder.join("log.db"), folder.join(UNFINISHED));
+        if unfinished.exists() && !path.exists() {
+            return Err(OpenError::Unfinished { place: unfinished.display().to_string() });
+        }
         let opened = schema::open(&path, tenant)?;
         let (queue, jobs) = queue(MAX_EVENT_BYTES, WAITING_BYTES, PATIENCE);
         let (head_sender, head) = watch::channel(opened.head);

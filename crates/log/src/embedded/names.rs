@@ -119,6 +119,39 @@ impl Names {
     }
 }
 
+/// The tables of a log that nobody has opened yet, and that has its names up to a position.
+pub(super) fn create(connection: &Connection, swept: Position) -> rusqlite::Result<()> {
+    connection.execute_batch("CREATE TABLE swept (position INTEGER NOT NULL) STRICT")?;
+    connection.execute("INSERT INTO swept (position) VALUES (?)", [swept.0]).map(drop)
+}
+
+/// The names that are not in the table yet.
+pub(super) fn waiting(connection: &Connection) -> rusqlite::Result<BTreeMap<Key, Position>> {
+    let swept: u64 = connection.query_row("SELECT max(position) FROM swept", [], |row| row.get(0))?;
+    let mut waiting = BTreeMap::new();
+    read_names(connection, swept, &mut waiting)?;
+    Ok(waiting)
+}
+
+/// Puts names into the table, up to this position of the log; one that is there stays.
+pub(super) fn insert_new(
+    transaction: &Transaction<'_>,
+    names: &BTreeMap<Key, Position>,
+    swept: Position,
+) -> rusqlite::Result<()> {
+    let mut insert = transaction.prepare_cached("INSERT OR IGNORE INTO ids (name, body, position) VALUES (?, ?, ?)")?;
+    for ((name, body), position) in names {
+        insert.execute(params![name, body.0, position.0])?;
+    }
+    transaction.execute("UPDATE swept SET position = ?", [swept.0]).map(drop)
+}
+
+/// Under which name and body a record is found. One that was written past the program may have none.
+pub(super) fn key(json: &[u8]) -> Option<Key> {
+    let Named { source, id, bodyhash } = serde_json::from_slice(json).ok()?;
+    Some((EventName { source, id }.hash(), bodyhash))
+}
+
 /// In the order of names, so that each page of the tree is touched once.
 fn insert(transaction: &Transaction<'_>, names: &[(Key, Position)]) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare_cached("INSERT INTO ids (name, body, position) VALUES (?, ?, ?)")?;

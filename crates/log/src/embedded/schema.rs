@@ -60,7 +60,7 @@ pub(super) fn open(path: &Path, tenant: &Tenant) -> Result<Opened, OpenError> {
     let mut connection = Connection::open(path).map_err(storage)?;
     configure(&connection).map_err(storage)?;
     if is_empty(&connection).map_err(storage)? {
-        create(&mut connection, tenant).map_err(storage)?;
+        create(&mut connection, tenant, &Epoch::new()).map_err(storage)?;
     }
     let epoch = read_about(&connection, path, tenant)?;
     add_trace(&connection).map_err(storage)?;
@@ -80,7 +80,7 @@ pub(super) fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// SQLite alone would let a second writer in, to be surprised later.
-fn lock(path: &Path) -> Result<Lock, OpenError> {
+pub(super) fn lock(path: &Path) -> Result<Lock, OpenError> {
     let lock_path = path.with_extension("lock");
     let folder = |source| OpenError::Folder { path: lock_path.clone(), source };
     let lock = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(folder)?;
@@ -104,12 +104,11 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+pub(super) fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
 }
 
-fn create(connection: &mut Connection, tenant: &Tenant) -> rusqlite::Result<()> {
-    let epoch = Epoch::new();
+pub(super) fn create(connection: &mut Connection, tenant: &Tenant, epoch: &Epoch) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(TABLES)?;
     transaction.execute(
@@ -130,7 +129,7 @@ fn add_trace(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn read_about(connection: &Connection, path: &Path, tenant: &Tenant) -> Result<Epoch, OpenError> {
+pub(super) fn read_about(connection: &Connection, path: &Path, tenant: &Tenant) -> Result<Epoch, OpenError> {
     let unknown = |found: &dyn std::fmt::Display| OpenError::Format {
         path: path.to_owned(),
         found: found.to_string(),
@@ -154,7 +153,7 @@ fn read_about(connection: &Connection, path: &Path, tenant: &Tenant) -> Result<E
     Ok(Epoch { id: Uuid::from_bytes(id), key })
 }
 
-fn read_end(connection: &Connection) -> rusqlite::Result<(Position, i64)> {
+pub(super) fn read_end(connection: &Connection) -> rusqlite::Result<(Position, i64)> {
     let last = connection
         .query_row("SELECT position, recorded_at FROM records ORDER BY position DESC LIMIT 1", [], |row| {
             Ok((Position(row.get(0)?), row.get(1)?))
@@ -163,7 +162,7 @@ fn read_end(connection: &Connection) -> rusqlite::Result<(Position, i64)> {
     Ok(last.unwrap_or((Position::START, 0)))
 }
 
-fn read_kinds(connection: &Connection, path: &Path) -> Result<Vec<(Channel, EventType)>, OpenError> {
+pub(super) fn read_kinds(connection: &Connection, path: &Path) -> Result<Vec<(Channel, EventType)>, OpenError> {
     let storage = |source| OpenError::Storage { path: path.to_owned(), source };
     let broken = |found: String| OpenError::Format { path: path.to_owned(), found, known: FORMAT };
     let mut statement = connection.prepare("SELECT kind, channel, type FROM kinds ORDER BY kind").map_err(storage)?;

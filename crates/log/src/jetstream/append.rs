@@ -128,9 +128,11 @@ impl Appender {
             let message = *sent.entry((*name, event.body)).or_insert_with(|| {
                 messages.push(Message {
                     subject: subject::of(&self.tenant, event),
-                    id: format!("{}-{}", hex(name), event.body),
+                    id: Some(format!("{}-{}", hex(name), event.body)),
                     payload: Bytes::copy_from_slice(&event.json),
                     trace: *trace,
+                    recorded_at: None,
+                    after: None,
                 });
                 messages.len() - 1
             });

@@ -1,6 +1,8 @@
 //! The log on a NATS server, for more than one machine. Nothing outside this folder knows NATS.
 
 mod append;
+mod copying;
+mod original;
 mod publish;
 mod reader;
 mod recent;
@@ -21,6 +23,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::append::Appender;
+pub use self::copying::Copying;
+pub use self::original::Original;
 use self::publish::Publisher;
 pub(crate) use self::reader::Reader;
 use self::stream::OVERHEAD_BYTES;

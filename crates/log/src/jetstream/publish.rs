@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use async_nats::client::RequestErrorKind;
 use async_nats::header::{
-    NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE, NATS_MESSAGE_ID,
+    NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL, NATS_BATCH_ID, NATS_BATCH_SEQUENCE, NATS_EXPECTED_LAST_SEQUENCE,
+    NATS_MESSAGE_ID,
 };
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::publish::PublishAck;
@@ -15,6 +16,7 @@ use async_nats::jetstream::response::Response;
 use async_nats::{Client, HeaderMap, Request};
 use bytes::Bytes;
 use futures::{StreamExt, stream};
+use rapport_touchpoint::Timestamp;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -23,6 +25,8 @@ use crate::{AppendError, Away, Position, TraceParent};
 
 /// The header that carries a message's trace, as everywhere.
 pub(super) const TRACE: &str = "traceparent";
+/// The header of a record that was copied from another log: when it was recorded there, in nanoseconds since 1970.
+pub(super) const RECORDED_AT: &str = "Rapport-Recorded-At";
 /// What the server takes in one atomic batch.
 pub(super) const BATCH_MESSAGES: usize = 1000;
 /// Messages sent one by one that wait for the server's word.
@@ -31,9 +35,13 @@ const IN_FLIGHT: usize = 256;
 pub(super) struct Message {
     pub(super) subject: String,
     /// The server takes a message with the id of a recent one for the same.
-    pub(super) id: String,
+    pub(super) id: Option<String>,
     pub(super) payload: Bytes,
     pub(super) trace: Option<TraceParent>,
+    /// Of a record that was on another log before.
+    pub(super) recorded_at: Option<Timestamp>,
+    /// The server refuses it if another sequence is the last; of a batch, only the first may say so.
+    pub(super) after: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +57,7 @@ pub(super) struct Publisher {
 }
 
 /// The server's word on a batch.
-enum Batch {
+pub(super) enum Batch {
     /// All of it is stored; the first message stands here, the others right behind it.
     Stored(u64),
     /// Nothing of it is.
@@ -78,7 +86,7 @@ impl Publisher {
         }
     }
 
-    async fn batch(&self, messages: &[Message]) -> Result<Batch, AppendError> {
+    pub(super) async fn batch(&self, messages: &[Message]) -> Result<Batch, AppendError> {
         let id = Uuid::new_v4().simple().to_string();
         let Some((last, before)) = messages.split_last() else { return Ok(Batch::Stored(0)) };
         for (index, message) in before.iter().enumerate() {
@@ -103,7 +111,7 @@ impl Publisher {
         stream::iter(sending).buffered(IN_FLIGHT).collect().await
     }
 
-    async fn one(&self, message: &Message) -> Result<Stored, AppendError> {
+    pub(super) async fn one(&self, message: &Message) -> Result<Stored, AppendError> {
         match self.request(message, headers(message)).await? {
             Response::Ok(ack) => Ok(Stored { position: Position(ack.sequence), duplicate: ack.duplicate }),
             Response::Err { error } => Err(self.refusal(error, message)),
@@ -142,7 +150,15 @@ impl Publisher {
 
 fn headers(message: &Message) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(NATS_MESSAGE_ID, message.id.as_str());
+    if let Some(id) = &message.id {
+        headers.insert(NATS_MESSAGE_ID, id.as_str());
+    }
+    if let Some(recorded_at) = message.recorded_at {
+        headers.insert(RECORDED_AT, recorded_at.nanos().to_string());
+    }
+    if let Some(after) = message.after {
+        headers.insert(NATS_EXPECTED_LAST_SEQUENCE, after.to_string());
+    }
     if let Some(trace) = message.trace {
         headers.insert(TRACE, trace.to_string());
     }

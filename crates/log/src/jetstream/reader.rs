@@ -10,16 +10,16 @@ use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::stream::RawMessageErrorKind;
 use bytes::Bytes;
 use futures::StreamExt;
-use rapport_touchpoint::{Place, Timestamp};
+use rapport_touchpoint::{Channel, EventType, Place, Timestamp};
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Stream;
-use super::publish::TRACE;
+use super::publish::{RECORDED_AT, TRACE};
 use super::{stream, subject};
-use crate::{Cause, Position, Read, ReadError, Record, TraceParent};
+use crate::{Cause, Position, Read, ReadError, Record, Tenant, TraceParent};
 
 /// Asked for at a time; half as many more may be on their way, far below what the client can hold.
 const BATCH_MESSAGES: usize = 1000;
@@ -42,6 +42,9 @@ pub(crate) struct Reader {
     position: Position,
     /// What was read there, if anything was.
     last: Option<Bytes>,
+    /// Whose subjects are told apart, if anybody asks.
+    tenant: Option<Tenant>,
+    kind: Option<(Channel, EventType)>,
     following: Option<Following>,
     disconnections: watch::Receiver<u64>,
     pause: Duration,
@@ -88,6 +91,8 @@ impl Reader {
             subjects,
             position: after,
             last: None,
+            tenant: None,
+            kind: None,
             following: None,
             disconnections,
             pause: SHORTEST_PAUSE,
@@ -96,6 +101,16 @@ impl Reader {
             closed,
             ended: false,
         }
+    }
+
+    /// One that can be asked for the kind of a record.
+    pub(super) fn of_tenant(self, tenant: Tenant) -> Self {
+        Self { tenant: Some(tenant), ..self }
+    }
+
+    /// Channel and type in the subject of the last record; of a decision, the channel says nothing.
+    pub(crate) fn kind(&self) -> Option<(Channel, EventType)> {
+        self.kind.clone()
     }
 
     pub(crate) async fn next(&mut self) -> Option<Result<Read, ReadError>> {
@@ -188,13 +203,14 @@ impl Reader {
     }
 
     fn take(&mut self, message: Received) -> Result<Read, ReadError> {
-        let Received { position, recorded_at, pending, place, json, trace } = message;
+        let Received { position, recorded_at, pending, place, json, trace, subject } = message;
         let recorded_at = recorded_at.ok_or_else(|| ReadError::Broken {
             position,
             what: "it was recorded before 1970 or after 2262".to_owned(),
         })?;
         self.position = position;
         self.last = Some(json.clone());
+        self.kind = self.tenant.as_ref().and_then(|tenant| subject::kind_at(tenant, place, &subject));
         self.pause = SHORTEST_PAUSE;
         if let CaughtUp::NotBefore(head) = self.caught_up {
             if pending == 0 {
@@ -215,6 +231,7 @@ struct Received {
     place: Place,
     json: Bytes,
     trace: Option<TraceParent>,
+    subject: async_nats::Subject,
 }
 
 impl Following {
@@ -227,12 +244,21 @@ impl Following {
             return Err(cause(&format!("message {sequence} of the consumer came after {}", self.delivered)));
         }
         self.delivered = sequence;
-        let (recorded_at, pending) = (Timestamp::from_datetime(info.published), info.pending);
-        let trace = message.headers.as_ref().and_then(|headers| headers.get(TRACE));
-        let trace = trace.and_then(|text| TraceParent::parse(text.as_str()));
-        let place = subject::place(&message.subject);
-        Ok(Received { position, recorded_at, pending, place, json: message.message.payload, trace })
+        let (stored_at, pending) = (Timestamp::from_datetime(info.published), info.pending);
+        let header = |name| Some(message.headers.as_ref()?.get(name)?.as_str());
+        let trace = header(TRACE).and_then(TraceParent::parse);
+        let recorded_at =
+            stored_at.map(|stored_at| header(RECORDED_AT).map_or(stored_at, |text| recorded_at(text, stored_at)));
+        let (subject, json) = (message.message.subject, message.message.payload);
+        Ok(Received { position, recorded_at, pending, place: subject::place(&subject), json, trace, subject })
     }
+}
+
+/// When a record that was copied was recorded. Whoever writes past the program may say anything: what lies in the future is
+/// not believed, but for the difference of two clocks.
+fn recorded_at(text: &str, stored_at: Timestamp) -> Timestamp {
+    let said = text.parse().ok().and_then(Timestamp::from_nanos);
+    said.filter(|said| *said <= stored_at.plus_a_day()).unwrap_or(stored_at)
 }
 
 fn passing(error: impl std::error::Error + Send + Sync + 'static) -> Trouble {

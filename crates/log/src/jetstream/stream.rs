@@ -22,6 +22,8 @@ const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 pub(super) const EPOCH: &str = "rapport.epoch";
 const KEY: &str = "rapport.key";
 const TENANT: &str = "rapport.tenant";
+/// The log that a stream is a copy of, until the copy is whole.
+pub(super) const COPY_OF: &str = "rapport.copy_of";
 
 /// A stream that was found or made, and checked.
 pub(super) struct Checked {
@@ -34,8 +36,13 @@ pub(super) async fn open(context: &Context, tenant: &Tenant, replicas: usize) ->
         Some(config) => config,
         None => make(context, tenant, replicas).await?,
     };
-    check(&found, tenant)?;
-    Ok(Checked { epoch: epoch(&found, tenant)?, takes_atomic_batches: found.allow_atomic_publish })
+    checked(&found, tenant)
+}
+
+/// What an opened log needs to know of its stream, if the stream can be one.
+pub(super) fn checked(found: &Config, tenant: &Tenant) -> Result<Checked, OpenError> {
+    check(found, tenant)?;
+    Ok(Checked { epoch: epoch(found, tenant)?, takes_atomic_batches: found.allow_atomic_publish })
 }
 
 /// Where the log ends, if it is still this one.
@@ -51,7 +58,7 @@ pub(super) fn head(info: &Info, epoch: Uuid) -> Result<Position, ReadError> {
     Ok(head)
 }
 
-async fn find(context: &Context, tenant: &Tenant) -> Result<Option<Config>, OpenError> {
+pub(super) async fn find(context: &Context, tenant: &Tenant) -> Result<Option<Config>, OpenError> {
     match context.get_stream(subject::stream_name(tenant)).await {
         Ok(stream) => Ok(Some(stream.cached_info().config.clone())),
         Err(error) => match error.kind() {
@@ -63,7 +70,7 @@ async fn find(context: &Context, tenant: &Tenant) -> Result<Option<Config>, Open
 
 /// Of two who make it at once, one wins and both use the winner's.
 async fn make(context: &Context, tenant: &Tenant, replicas: usize) -> Result<Config, OpenError> {
-    match context.create_stream(config(tenant, replicas)).await {
+    match context.create_stream(config(tenant, replicas, &Epoch::new())).await {
         Ok(stream) => Ok(stream.cached_info().config.clone()),
         Err(error) => {
             let lost = matches!(error.kind(), CreateStreamErrorKind::JetStream(told)
@@ -74,8 +81,14 @@ async fn make(context: &Context, tenant: &Tenant, replicas: usize) -> Result<Con
     }
 }
 
-fn config(tenant: &Tenant, replicas: usize) -> Config {
-    let epoch = Epoch::new();
+/// One that nobody else makes.
+pub(super) async fn create(context: &Context, config: Config) -> Result<Config, OpenError> {
+    let created = context.create_stream(config).await;
+    let stream = created.map_err(|error| OpenError::Server { action: "make the stream", source: Arc::new(error) })?;
+    Ok(stream.cached_info().config.clone())
+}
+
+pub(super) fn config(tenant: &Tenant, replicas: usize, epoch: &Epoch) -> Config {
     Config {
         name: subject::stream_name(tenant),
         description: Some(format!("Rapport: the log of tenant {tenant}; never limit it")),
@@ -167,6 +180,12 @@ fn check(config: &Config, tenant: &Tenant) -> Result<(), OpenError> {
             "subject_transform",
             "a transform".to_owned(),
             "subjects say channel and type: remove it",
+        ),
+        (
+            config.metadata.contains_key(COPY_OF),
+            COPY_OF,
+            config.metadata.get(COPY_OF).cloned().unwrap_or_default(),
+            "a copy into it was not finished: run rapport migrate or rapport restore again, or remove the stream",
         ),
         (
             missing.is_some(),

@@ -27,10 +27,21 @@ fn decisions(tenant: &Tenant) -> String {
 
 /// `touchpoint.<tenant>.<channel>.<type>`, and `control.<tenant>.<type>` for a decision.
 pub(super) fn of(tenant: &Tenant, event: &Appending) -> String {
-    match &event.channel {
-        None => format!("{DECISIONS}{tenant}.{}", event.event_type),
-        Some(channel) => format!("touchpoint.{tenant}.{channel}.{}", event.event_type),
+    named(tenant, event.channel.as_ref(), &event.event_type)
+}
+
+/// Without a channel, a decision's.
+pub(super) fn named(tenant: &Tenant, channel: Option<&Channel>, event_type: &EventType) -> String {
+    match channel {
+        None => format!("{DECISIONS}{tenant}.{event_type}"),
+        Some(channel) => format!("touchpoint.{tenant}.{channel}.{event_type}"),
     }
+}
+
+/// The type of a decision's subject; `None` if it breaks the rules of such words.
+fn decision(tenant: &Tenant, subject: &str) -> Option<EventType> {
+    let rest = subject.strip_prefix(DECISIONS)?.strip_prefix(tenant.as_str())?.strip_prefix('.')?;
+    EventType::parse(rest).ok()
 }
 
 /// Where a message stands.
@@ -68,6 +79,14 @@ pub(super) fn kind(tenant: &Tenant, subject: &str) -> Option<(Channel, EventType
     let rest = subject.strip_prefix("touchpoint.")?.strip_prefix(tenant.as_str())?.strip_prefix('.')?;
     let (channel, event_type) = rest.split_once('.')?;
     Some((Channel::parse(channel).ok()?, EventType::parse(event_type).ok()?))
+}
+
+/// The words of a subject where a decision, or a touchpoint, stands.
+pub(super) fn kind_at(tenant: &Tenant, place: Place, subject: &str) -> Option<(Channel, EventType)> {
+    match place {
+        Place::Touchpoints => kind(tenant, subject),
+        Place::Decisions => Some((Channel::parse("control").ok()?, decision(tenant, subject)?)),
+    }
 }
 
 #[cfg(test)]

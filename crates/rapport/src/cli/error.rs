@@ -3,8 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::replay::Reached;
 use crate::client::ClientError;
 use crate::import::{ImportError, MappingError};
+use crate::moving::MoveError;
 use crate::serve::ServeError;
 
 /// Wrong usage or configuration: `EX_USAGE` of sysexits.
@@ -35,10 +37,14 @@ pub enum CliError {
     Different,
     #[error("interrupted")]
     Interrupted,
+    #[error("{cause}; what lies up to {reached} was {done}. Go on with {}", .reached.argument())]
+    BrokenOff { cause: Box<CliError>, done: &'static str, reached: Reached },
     #[error("cannot start: {0}")]
     Runtime(io::Error),
     #[error(transparent)]
     Serve(#[from] ServeError),
+    #[error(transparent)]
+    Move(#[from] MoveError),
     #[error("{0}")]
     Failed(String),
 }
@@ -49,8 +55,10 @@ impl CliError {
             Self::Usage(_) | Self::Mapping(_) | Self::Serve(ServeError::Config(_)) => USAGE,
             Self::Client(error) if error.is_usage() => USAGE,
             Self::Import(error) if error.is_usage() => USAGE,
+            Self::Move(MoveError::NotEmpty { .. } | MoveError::NoBackup { .. }) => USAGE,
             Self::Output(_) if self.is_silent() => 0,
             Self::Interrupted => INTERRUPTED,
+            Self::BrokenOff { cause, .. } => cause.exit_code(),
             Self::Client(_)
             | Self::Import(_)
             | Self::BadRows { .. }
@@ -60,6 +68,7 @@ impl CliError {
             | Self::Different
             | Self::Runtime(_)
             | Self::Serve(_)
+            | Self::Move(_)
             | Self::Failed(_) => FAILURE,
         }
     }

@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod backup;
 mod chart;
 mod columns;
 mod customer;
@@ -15,6 +16,7 @@ mod import;
 mod journey;
 mod json;
 mod merge;
+mod migrate;
 mod moment;
 mod pages;
 mod parked;
@@ -23,6 +25,7 @@ mod preview;
 mod reason;
 mod rebuild;
 mod replay;
+mod restore;
 mod serve;
 mod span;
 mod split;
@@ -82,6 +85,9 @@ enum Command {
     Totals(totals::TotalsArgs),
     Replay(replay::ReplayArgs),
     Export(export::ExportArgs),
+    Backup(backup::BackupArgs),
+    Restore(restore::RestoreArgs),
+    Migrate(migrate::MigrateArgs),
     Rebuild(rebuild::RebuildArgs),
     Verify(verify::VerifyArgs),
     Preview(preview::PreviewArgs),
@@ -108,6 +114,7 @@ pub fn run(cli: Cli) -> Result<(), CliError> {
             Command::Serve(args) => serve::run(args).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Watch(args) => watch::run(args).await,
+            Command::Replay(args) => replay::run(args).await,
             command => tokio::select! {
                 result = ask(command) => result,
                 _ = tokio::signal::ctrl_c() => Err(CliError::Interrupted),
@@ -130,15 +137,19 @@ async fn ask(command: Command) -> Result<(), CliError> {
         Command::Merge(args) => merge::run(args).await,
         Command::Split(args) => split::run(args).await,
         Command::Totals(args) => totals::run(args).await,
-        Command::Replay(args) => replay::run(args).await,
         Command::Export(args) => export::run(args).await,
+        Command::Backup(args) => backup::run(args).await,
+        Command::Restore(args) => restore::run(args).await,
+        Command::Migrate(args) => migrate::run(args).await,
         Command::Rebuild(args) => rebuild::run(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Preview(args) => preview::run(args).await,
         Command::Whatif(args) => whatif::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Parked(args) => parked::run(args).await,
-        Command::Serve(_) | Command::Demo(_) | Command::Watch(_) => unreachable!("run on their own"),
+        Command::Serve(_) | Command::Demo(_) | Command::Watch(_) | Command::Replay(_) => {
+            unreachable!("run on their own")
+        }
     }
 }
 

@@ -36,15 +36,27 @@ pub(super) fn listen(text: &str, insecure: bool) -> Result<SocketAddr, ConfigErr
 
 /// One NATS server, or those of a cluster with commas between them.
 pub(super) fn log(text: &str, data: &Path, replicas: usize) -> Result<LogConfig, ConfigError> {
-    if text == "embedded" {
-        return Ok(LogConfig::Embedded { folder: data.to_owned() });
+    match text {
+        "embedded" => Ok(LogConfig::Embedded { folder: data.to_owned() }),
+        text => jetstream("--log", text, "embedded", replicas),
     }
+}
+
+/// A log that no data folder belongs to: `embedded:FOLDER`, or NATS servers.
+pub fn log_by_itself(argument: &'static str, text: &str, replicas: usize) -> Result<LogConfig, ConfigError> {
+    match text.strip_prefix("embedded:") {
+        Some(folder) if !folder.is_empty() => Ok(LogConfig::Embedded { folder: folder.into() }),
+        Some(_) | None => jetstream(argument, text, "embedded:FOLDER", replicas),
+    }
+}
+
+fn jetstream(argument: &'static str, text: &str, embedded: &str, replicas: usize) -> Result<LogConfig, ConfigError> {
     let wrong = |why: &str| ConfigError::Argument {
-        argument: "--log",
+        argument,
         // A comma may stand in a password, too.
         value: text.split(",nats://").map(without_password).collect::<Vec<_>>().join(",nats://"),
         right: format!(
-            "{why}it must be embedded, or a NATS server such as nats://127.0.0.1:4222, or those of a cluster with commas \
+            "{why}it must be {embedded}, or a NATS server such as nats://127.0.0.1:4222, or those of a cluster with commas \
              between them"
         ),
     };

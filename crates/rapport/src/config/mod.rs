@@ -16,6 +16,7 @@ use rapport_customer::identity::Rules;
 use rapport_log::{LogConfig, Tenant};
 use rapport_touchpoint::Catalogue;
 
+pub use self::argument::log_by_itself;
 pub use self::error::ConfigError;
 use crate::clock::Clock;
 use crate::hosting::Hosting;

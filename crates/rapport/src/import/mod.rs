@@ -143,6 +143,24 @@ pub async fn run_made(
     publish(&Target { connection: &connection, tenant: "", strict: true, wait: true }, bar, summary, read).await
 }
 
+/// Publishes touchpoints of another log as they stand there, each with its position, and waits until they count. `name`
+/// stands for a file's in messages, and the position for a line's.
+pub async fn run_copied(
+    touchpoints: impl Iterator<Item = (u64, String)> + Send + 'static,
+    name: String,
+    connection: &Connection,
+    tenant: &str,
+    summary: &mut Summary,
+) -> Result<(), ImportError> {
+    let read = move |batches| {
+        reader::read_copied(touchpoints, &name, batches);
+        Ok(())
+    };
+    // How far it is shows the one who reads the other log.
+    let bar = ProgressBar::hidden();
+    publish(&Target { connection, tenant, strict: false, wait: true }, bar, summary, read).await
+}
+
 struct Target<'a> {
     connection: &'a Connection,
     tenant: &'a str,

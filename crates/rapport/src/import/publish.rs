@@ -1,7 +1,6 @@
 //! Batches to the server over one stream, several in flight; what was not acknowledged is sent again.
 
 use std::collections::VecDeque;
-use std::error::Error;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -9,12 +8,12 @@ use rapport_touchpoint::Violation;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::time::{sleep, timeout_at};
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use super::ImportError;
 use super::reader::Batch;
 use super::tally::{BadRow, Fate, Tally};
-use crate::client::Connection;
+use crate::client::{Connection, is_passing};
 use crate::wire::v1::{PublishRequest, PublishResponse, Reason, verdict};
 
 /// Batches that wait for their verdicts.
@@ -180,15 +179,11 @@ impl<'a, 't> Publisher<'a, 't> {
     }
 
     fn broken(&self, status: Status) -> Broken {
-        let passing = match status.code() {
-            Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded | Code::Aborted | Code::Cancelled => {
-                true
-            }
-            // With a source it is the connection's fault, not the server's answer.
-            Code::Unknown | Code::Internal => status.source().is_some(),
-            _ => false,
-        };
-        if passing { Broken::Passing(status) } else { Broken::ForGood(self.connection.failed(status).into()) }
+        if is_passing(&status) {
+            Broken::Passing(status)
+        } else {
+            Broken::ForGood(self.connection.failed(status).into())
+        }
     }
 
     /// Pauses before the next try, or gives up.

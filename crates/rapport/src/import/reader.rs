@@ -78,6 +78,20 @@ pub fn read_made(events: impl Iterator<Item = Value>, name: &str, bar: &Progress
     batcher.flush();
 }
 
+/// Takes touchpoints of another log as they come, until nobody wants more.
+pub fn read_copied(touchpoints: impl Iterator<Item = (u64, String)>, name: &str, batches: Sender<Batch>) {
+    let mut batcher = Batcher { batch: Batch::default(), batches, strict: false };
+    let file = Arc::from(name);
+    for (position, json) in touchpoints {
+        let event = serde_json::from_str(&json)
+            .map_err(|error| Violation::new("event", format!("is not JSON that can be sent: {error}")));
+        if !batcher.push(Origin { file: Arc::clone(&file), line: position }, event) {
+            return;
+        }
+    }
+    batcher.flush();
+}
+
 fn read_events(file: &Arc<str>, text: impl BufRead, batcher: &mut Batcher) -> std::io::Result<bool> {
     let mut lines = Lines::new(text);
     while let Some((line, text)) = lines.next()? {

@@ -1,11 +1,12 @@
 //! Responses of a bounded size, and word of progress where nothing is found for long.
 
 use rapport_log::{Position, Record};
+use rapport_touchpoint::Timestamp;
 
 use crate::query::timestamp;
 use crate::wire::v1::{ReplayResponse, ReplayedTouchpoint};
 
-const MAX_TOUCHPOINTS: usize = 500;
+const MAX_TOUCHPOINTS: usize = 4_000;
 const MAX_BYTES: usize = 1024 * 1024;
 /// Records looked at, after which a response says how far the replay is.
 const MAX_LOOKED_AT: usize = 10_000;
@@ -33,17 +34,15 @@ impl Answer {
             || (bytes > MAX_BYTES && !self.touchpoints.is_empty())
     }
 
-    /// The record was looked at; its text is there if it is given.
-    pub(super) fn add(&mut self, record: &Record, event_json: Option<&str>) {
-        self.reached = record.position;
+    /// The record there was looked at; its text is there if it is given.
+    pub(super) fn add(&mut self, position: Position, recorded_at: Timestamp, event_json: Option<String>) {
+        self.reached = position;
         self.looked_at += 1;
         if let Some(event_json) = event_json {
             self.bytes += event_json.len();
-            self.touchpoints.push(ReplayedTouchpoint {
-                position: record.position.0,
-                recorded_at: Some(timestamp(record.recorded_at)),
-                event_json: event_json.to_owned(),
-            });
+            let (position, recorded_at) = (position.0, Some(timestamp(recorded_at)));
+            let customer = String::new();
+            self.touchpoints.push(ReplayedTouchpoint { position, recorded_at, event_json, customer });
         }
     }
 
@@ -51,7 +50,8 @@ impl Answer {
     pub(super) fn take(&mut self) -> ReplayResponse {
         let touchpoints = std::mem::take(&mut self.touchpoints);
         (self.bytes, self.looked_at) = (0, 0);
-        ReplayResponse { touchpoints, position: self.reached.0, until: self.until.0 }
+        let customer = String::new();
+        ReplayResponse { touchpoints, position: self.reached.0, until: self.until.0, customer }
     }
 
     /// The last response: everything was looked at.

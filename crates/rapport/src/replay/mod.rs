@@ -1,11 +1,12 @@
-//! `ReplayService`: history as it was recorded, in log order, up to the end of the log at the call; of one customer, as the
-//! read model has it, in the order of events.
+//! `ReplayService`: history as it was recorded, in log order, up to the end of the log at the call; of one customer, or of
+//! all one by one, as the read model has it, in the order of events.
 //!
 //! Given are all records that are JSON objects in UTF-8, as they stand: decisions and parked events too, as long as the
 //! conditions let them through. Anything else came to the log without a gateway and is no event; it is on the list of
 //! parked events, by its position. A record whose `time` cannot be read meets no condition on time.
 
 mod answer;
+mod by_customer;
 mod of_customer;
 mod selection;
 mod service;

@@ -32,8 +32,9 @@ impl OfCustomer {
             let is_last = page.len() < PAGE;
             let after = page.last().map(|entry| entry.key.clone());
             let position = if is_last { self.until.0 } else { 0 };
-            let touchpoints = page.into_iter().filter_map(|entry| self.take(entry)).collect();
-            let response = ReplayResponse { touchpoints, position, until: self.until.0 };
+            let touchpoints =
+                page.into_iter().filter_map(|entry| taken(&self.selection, self.until, entry, "")).collect();
+            let response = ReplayResponse { touchpoints, position, until: self.until.0, customer: String::new() };
             if responses.send(Ok(response)).await.is_err() || is_last {
                 return;
             }
@@ -52,14 +53,20 @@ impl OfCustomer {
         let page = tokio::task::spawn_blocking(move || reader.history(&name, after.as_ref(), PAGE));
         Ok(page.await.map_err(|_| QueryError::BrokenOff)??.content)
     }
+}
 
-    fn take(&self, entry: TimelineEntry) -> Option<ReplayedTouchpoint> {
-        let TimelineEntry { position, touchpoint, .. } = entry;
-        let in_range = Position(position) > self.selection.after && Position(position) <= self.until;
-        if !in_range || !self.selection.filter.matches(&touchpoint.channel, &touchpoint.event_type) {
-            return None;
-        }
-        let event_json = self.selection.take(touchpoint.json())?.to_owned();
-        Some(ReplayedTouchpoint { position, recorded_at: None, event_json })
+/// A touchpoint of a customer, if it is given.
+pub(super) fn taken(
+    selection: &Selection,
+    until: Position,
+    entry: TimelineEntry,
+    customer: &str,
+) -> Option<ReplayedTouchpoint> {
+    let TimelineEntry { position, touchpoint, .. } = entry;
+    let in_range = Position(position) > selection.after && Position(position) <= until;
+    if !in_range || !selection.filter.matches(&touchpoint.channel, &touchpoint.event_type) {
+        return None;
     }
+    let event_json = selection.take(touchpoint.into_json())?;
+    Some(ReplayedTouchpoint { position, recorded_at: None, event_json, customer: customer.to_owned() })
 }

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 
 use rapport_log::{Filter, Position, TypeFilter};
+use rapport_touchpoint::limits::MAX_NAME_BYTES;
 use rapport_touchpoint::{Channel, Timestamp};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::ReplayError;
 use crate::event_proto::timestamp;
-use crate::wire::v1::ReplayRequest;
+use crate::wire::v1::{ReplayOrder, ReplayRequest};
 
 /// Types, and channels, that one replay may name.
 const MAX_NAMES: usize = 100;
@@ -22,6 +24,9 @@ pub(super) struct Selection {
     pub(super) until: Option<Position>,
     pub(super) filter: Filter,
     time: TimeRange,
+    recorded: TimeRange,
+    /// Empty for all.
+    sources: Vec<String>,
 }
 
 /// From the first moment, up to but not including the second.
@@ -29,6 +34,30 @@ pub(super) struct Selection {
 struct TimeRange {
     from: Option<Timestamp>,
     to: Option<Timestamp>,
+}
+
+impl TimeRange {
+    fn new(
+        (from_field, from): (&'static str, Option<prost_types::Timestamp>),
+        (to_field, to): (&'static str, Option<prost_types::Timestamp>),
+    ) -> Result<Self, ReplayError> {
+        let range = Self { from: moment(from_field, from)?, to: moment(to_field, to)? };
+        if let Self { from: Some(from), to: Some(to) } = range
+            && to < from
+        {
+            let rule = format!("is {to}, which lies before {from_field}, {from}");
+            return Err(ReplayError::Argument { field: to_field, rule });
+        }
+        Ok(range)
+    }
+
+    fn is_all(self) -> bool {
+        matches!(self, Self { from: None, to: None })
+    }
+
+    fn has(self, moment: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= moment) && self.to.is_none_or(|to| moment < to)
+    }
 }
 
 impl Selection {
@@ -39,50 +68,85 @@ impl Selection {
             let rule = format!("is {until}, which lies before after_position {after}");
             return Err(ReplayError::Argument { field: "until_position", rule });
         }
-        let time = TimeRange { from: moment("from", request.from)?, to: moment("to", request.to)? };
-        if let TimeRange { from: Some(from), to: Some(to) } = time
-            && to < from
-        {
-            return Err(ReplayError::Argument {
-                field: "to",
-                rule: format!("is {to}, which lies before from, {from}"),
-            });
+        let time = TimeRange::new(("from", request.from), ("to", request.to))?;
+        let recorded = TimeRange::new(("recorded_from", request.recorded_from), ("recorded_to", request.recorded_to))?;
+        let of_customers = request.customer.is_some() || request.order() == ReplayOrder::Customer;
+        if of_customers && !recorded.is_all() {
+            let rule =
+                "is a moment of the log; customers are told from the read model, which has from and to".to_owned();
+            let field = if recorded.from.is_some() { "recorded_from" } else { "recorded_to" };
+            return Err(ReplayError::Argument { field, rule });
         }
         let types = names("types", &request.types, TypeFilter::parse)?;
         let channels = names("channels", &request.channels, Channel::parse)?;
-        Ok(Self { after, until, filter: Filter { types, channels, ..Filter::default() }, time })
+        let sources = names("sources", &request.sources, source)?;
+        let filter = Filter { types, channels, ..Filter::default() };
+        Ok(Self { after, until, filter, time, recorded, sources })
+    }
+
+    /// Does it meet the condition on the moment of receipt?
+    pub(super) fn has_recorded(&self, recorded_at: Timestamp) -> bool {
+        self.recorded.has(recorded_at)
     }
 
     /// The record's text, if it is an event and meets the conditions that the log itself does not know.
-    pub(super) fn take<'a>(&self, json: &'a [u8]) -> Option<&'a str> {
-        let text = std::str::from_utf8(json).ok()?;
-        let time = time_of(text)?;
-        let in_range = match self.time {
-            TimeRange { from: None, to: None } => true,
-            TimeRange { from, to } => Timestamp::parse(&time)
-                .is_ok_and(|time| from.is_none_or(|from| from <= time) && to.is_none_or(|to| time < to)),
+    pub(super) fn take(&self, json: Vec<u8>) -> Option<String> {
+        let text = String::from_utf8(json).ok()?;
+        let meets = match self.time.is_all() && self.sources.is_empty() {
+            true => is_object(&text),
+            false => said(&text).is_some_and(|said| self.meets(&said)),
         };
-        in_range.then_some(text)
+        meets.then_some(text)
+    }
+
+    fn meets(&self, said: &Said<'_>) -> bool {
+        let Said { time, source } = said;
+        let is_in_time =
+            || time.as_deref().is_some_and(|time| Timestamp::parse(time).is_ok_and(|time| self.time.has(time)));
+        let is_of_source = || source.as_deref().is_some_and(|source| self.sources.iter().any(|one| one == source));
+        (self.time.is_all() || is_in_time()) && (self.sources.is_empty() || is_of_source())
     }
 }
 
-/// The `time` of a JSON object, empty if it has none; `None` if the text is no JSON object.
-fn time_of(text: &str) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Timed<'a> {
-        #[serde(borrow)]
-        time: Option<Cow<'a, str>>,
-    }
-    // A struct would be read from an array, too.
-    if !text.trim_start().starts_with('{') {
+/// What conditions look at. What is no text is not there.
+#[derive(Deserialize)]
+struct Said<'a> {
+    #[serde(borrow)]
+    time: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    source: Option<Cow<'a, str>>,
+}
+
+/// A struct would be read from an array, too.
+fn begins_as_object(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
+fn is_object(text: &str) -> bool {
+    begins_as_object(text) && serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+/// `None` if the text is no JSON object.
+fn said(text: &str) -> Option<Said<'_>> {
+    if !begins_as_object(text) {
         return None;
     }
-    if let Ok(Timed { time }) = serde_json::from_str(text) {
-        return Some(time.unwrap_or_default());
+    if let Ok(said) = serde_json::from_str(text) {
+        return Some(said);
     }
     // An object all the same, perhaps: with a time that is no text, or with two.
-    let Ok(Value::Object(attributes)) = serde_json::from_str(text) else { return None };
-    Some(attributes.get("time").and_then(Value::as_str).map(str::to_owned).unwrap_or_default().into())
+    let Ok(Value::Object(mut attributes)) = serde_json::from_str(text) else { return None };
+    let mut text_of = |name: &str| match attributes.remove(name) {
+        Some(Value::String(text)) => Some(text.into()),
+        _ => None,
+    };
+    Some(Said { time: text_of("time"), source: text_of("source") })
+}
+
+fn source(text: &str) -> Result<String, String> {
+    let fits = (1..=MAX_NAME_BYTES).contains(&text.len()) && !text.chars().any(char::is_control);
+    let right = || format!("a source is 1 to {MAX_NAME_BYTES} bytes without control characters, such as shop/web");
+    if fits { Ok(text.to_owned()) } else { Err(right()) }
 }
 
 fn moment(field: &'static str, moment: Option<prost_types::Timestamp>) -> Result<Option<Timestamp>, ReplayError> {

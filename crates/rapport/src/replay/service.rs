@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rapport_log::{Log, Position, Read};
+use futures::FutureExt;
+use rapport_log::{Log, Position, Read, Record};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -11,12 +12,14 @@ use tonic::{Request, Response, Status};
 
 use super::ReplayError;
 use super::answer::Answer;
+use super::by_customer::ByCustomer;
 use super::of_customer::OfCustomer;
 use super::selection::Selection;
 use crate::hosting::{Hosting, NotHosted};
 use crate::query::{Projections, QueryError, customer_name};
 use crate::tenants::Tenants;
-use crate::wire::v1::{ReplayRequest, ReplayResponse, replay_service_server::ReplayService};
+use crate::wire::v1::customer_ref::By;
+use crate::wire::v1::{CustomerRef, ReplayOrder, ReplayRequest, ReplayResponse, replay_service_server::ReplayService};
 
 /// Replays at once; each holds a few chunks of the log in memory.
 const MAX_REPLAYS: usize = 16;
@@ -57,21 +60,33 @@ impl Replays {
         let head = tenant.log.head().await.map_err(ReplayError::Read)?;
         let until = selection.until.map_or(head, |until| until.min(head));
         let (responses, receiver) = mpsc::channel(RESPONSES_AHEAD);
+        if request.customer.is_none() && request.order() == ReplayOrder::Unspecified {
+            let replay =
+                Replay { log: tenant.log.clone(), selection, until, responses, stopping: self.stopping.clone() };
+            tokio::spawn(replay.run(place));
+            return Ok(ReceiverStream::new(receiver));
+        }
+        let without = || NotHosted::NoReadModel { hosting: self.hosting.clone() };
+        let (_, projection) = self.projections.as_ref().ok_or_else(without)?.find(&request.tenant)?;
+        let reader = projection.at_least(until.0, PATIENCE).await.map_err(QueryError::from)?.reader;
         if request.customer.is_some() {
-            let without = || NotHosted::NoReadModel { hosting: self.hosting.clone() };
-            let (_, projection) = self.projections.as_ref().ok_or_else(without)?.find(&request.tenant)?;
             let name = customer_name(request.customer.as_ref())?;
-            let reader = projection.at_least(until.0, PATIENCE).await.map_err(QueryError::from)?.reader;
             let of_customer = OfCustomer { reader, name, selection, until };
             let first = of_customer.start().await?;
             tokio::spawn(async move {
                 let _place = place;
                 of_customer.run(first, responses).await;
             });
-            return Ok(ReceiverStream::new(receiver));
+        } else {
+            let by_customer = ByCustomer { reader, selection, until };
+            let named = |id: &String| customer_name(Some(&CustomerRef { by: Some(By::Id(id.clone())) }));
+            let after = Some(&request.after_customer).filter(|id| !id.is_empty()).map(named).transpose()?;
+            let first = by_customer.start(after).await?;
+            tokio::spawn(async move {
+                let _place = place;
+                by_customer.run(first, responses).await;
+            });
         }
-        let replay = Replay { log: tenant.log.clone(), selection, until, responses, stopping: self.stopping.clone() };
-        tokio::spawn(replay.run(place));
         Ok(ReceiverStream::new(receiver))
     }
 }
@@ -102,10 +117,14 @@ impl Replay {
             Err(error) => return Ok(Err(ReplayError::Read(error))),
         };
         while answer.reached < self.until {
-            let read = tokio::select! {
-                read = tokio::time::timeout(PATIENCE, reader.next()) => read,
-                () = self.stopping.cancelled() => return Ok(Err(ReplayError::Stopping { reached: answer.reached })),
-                () = self.responses.closed() => return Err(Gone),
+            // What is there already is taken without a timer; only waiting needs one.
+            let read = match reader.next().now_or_never() {
+                Some(read) => Ok(read),
+                None => tokio::select! {
+                    read = tokio::time::timeout(PATIENCE, reader.next()) => read,
+                    () = self.stopping.cancelled() => return Ok(Err(ReplayError::Stopping { reached: answer.reached })),
+                    () = self.responses.closed() => return Err(Gone),
+                },
             };
             let record = match read {
                 Err(_) => return Ok(Err(ReplayError::Away { patience: PATIENCE, reached: answer.reached })),
@@ -118,9 +137,14 @@ impl Replay {
                 break;
             }
             if answer.is_full_before(&record) {
+                if self.stopping.is_cancelled() {
+                    return Ok(Err(ReplayError::Stopping { reached: answer.reached }));
+                }
                 self.send(answer.take()).await?;
             }
-            answer.add(&record, self.selection.take(&record.json));
+            let Record { position, recorded_at, json, .. } = record;
+            let taken = self.selection.has_recorded(recorded_at).then(|| self.selection.take(json.into())).flatten();
+            answer.add(position, recorded_at, taken);
         }
         self.send(answer.finish()).await.map(Ok)
     }

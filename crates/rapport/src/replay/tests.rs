@@ -119,14 +119,14 @@ async fn touchpoints_are_given_as_they_stand_on_the_log() {
 
 #[tokio::test]
 async fn responses_are_bounded_and_a_replay_goes_on_from_the_last_one_seen() {
-    let history = history((0..1200).map(|id| event(id, "tour.taken", "web", 1)).collect()).await;
+    let history = history((0..9000).map(|id| event(id, "tour.taken", "web", 1)).collect()).await;
     let responses = history.responses(ReplayRequest::default()).await;
     let sizes: Vec<usize> = responses.iter().map(|response| response.touchpoints.len()).collect();
-    assert_eq!(sizes, [500, 500, 200]);
-    assert_eq!(responses[0].position, 500);
-    assert_eq!(responses[0].until, 1200);
+    assert_eq!(sizes, [4000, 4000, 1000]);
+    assert_eq!(responses[0].position, 4000);
+    assert_eq!(responses[0].until, 9000);
     let rest = ReplayRequest { after_position: responses[0].position, ..ReplayRequest::default() };
-    assert_eq!(history.replayed(rest).await.len(), 700);
+    assert_eq!(history.replayed(rest).await.len(), 5000);
 }
 
 #[tokio::test]
@@ -197,7 +197,7 @@ fn only_json_objects_are_given_and_an_unreadable_time_meets_no_condition() {
         (b"", false, false),
     ] {
         let shown = String::from_utf8_lossy(json);
-        assert_eq!(any.take(json).is_some(), given, "{shown}");
-        assert_eq!(timed.take(json).is_some(), given_by_time, "{shown}");
+        assert_eq!(any.take(json.to_vec()).is_some(), given, "{shown}");
+        assert_eq!(timed.take(json.to_vec()).is_some(), given_by_time, "{shown}");
     }
 }

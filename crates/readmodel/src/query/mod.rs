@@ -1,5 +1,6 @@
 //! Queries: each in one read transaction, so that an answer is true at one position.
 
+mod by_customer;
 mod customer;
 mod decided;
 mod explain;
@@ -25,6 +26,7 @@ use crate::parked::{self, ParkedEvent, ParkedPage, ParkedState};
 use crate::timeline::{self, Direction, Merge};
 use crate::{Definitions, Incoming, Origin, Picture, checkpoint, schema, seen, totals};
 
+pub use by_customer::{CustomerPlace, CustomerStretch, Stretch};
 pub use customer::{CustomerAnswer, CustomerName};
 pub use decided::{DecisionEntry, DecisionsPage, Outcome};
 pub use explain::{Evidence, Explanation, Hand, Step, Without};
