@@ -61,6 +61,8 @@ enum Bench {
     Watch(Options),
     /// A file onto the log and into the read model
     Import(ImportArgs),
+    /// Queries while the read model is built anew and swapped in
+    Swap(Options),
     /// The whole log out of a server into a file
     Replay(Options),
     IdentityQuality(quality::QualityArgs),
@@ -111,6 +113,7 @@ fn main() -> ExitCode {
         Bench::Peers(options) => measure(&[Part::Peers], &options, &Source::default()),
         Bench::Hot(options) => measure(&[Part::Hot], &options, &Source::default()),
         Bench::Watch(options) => measure(&[Part::Watch], &options, &Source::default()),
+        Bench::Swap(options) => measure(&[Part::Swap], &options, &Source::default()),
         Bench::Replay(options) => measure(&[Part::Replay], &options, &Source::default()),
         Bench::Import(ImportArgs { options, source }) => measure(&[Part::Import], &options, &source),
         Bench::IdentityQuality(args) => quality::run(&args),

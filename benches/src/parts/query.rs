@@ -122,7 +122,7 @@ impl Client {
         let number = number as usize;
         let by = By::Identifier(self.chosen[number % self.chosen.len()].clone());
         let customer = Some(CustomerRef { by: Some(by) });
-        let request = GetCustomerRequest { tenant: self.tenant.clone(), customer, min_position: 0 };
+        let request = GetCustomerRequest { tenant: self.tenant.clone(), customer, ..GetCustomerRequest::default() };
         Ok(self.connections[number % CONNECTIONS].customers().get(request).await?.into_inner())
     }
 
