@@ -45,6 +45,13 @@ fn wrong_usage_is_64_and_named() {
         ("replay --from yesterday", "RFC 3339"),
         ("replay --from 1997-04-01 --to 1997-03-01", "--to 1997-03-01T00:00:00Z lies before --from"),
         ("replay --out Cargo.toml", "--force"),
+        ("export", "--out <FOLDER>"),
+        (
+            "export --out Cargo.toml",
+            "--out Cargo.toml: that is there already; name another, or replace it with --force",
+        ),
+        ("export --out Cargo.toml --force", "--out Cargo.toml: is no folder"),
+        ("export --out nowhere --format xlsx", "[possible values: parquet]"),
         ("journey", "<NAME>"),
         ("journey funell", "there are funnel and transitions"),
         ("journey funnel --by year", "[possible values: day, week, month, quarter]"),
