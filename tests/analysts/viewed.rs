@@ -29,7 +29,7 @@ fn the_views_are_read_while_the_server_writes_and_never_written_to() {
         fs::write(&file, ids.map(|id| order(id) + "\n").collect::<String>()).unwrap();
         served.ask(&["import", file.to_str().unwrap()]).well();
     };
-    import("first.ndjson", 0..30);
+    import("first.ndjson", 1..31);
 
     let readmodel = data.join("default/readmodel");
     let current: u32 = fs::read_to_string(readmodel.join("current")).unwrap().trim().parse().unwrap();
@@ -43,12 +43,12 @@ fn the_views_are_read_while_the_server_writes_and_never_written_to() {
     let mut said = BufReader::new(analyst.stdout.take().unwrap()).lines();
     let mut next = || said.next().expect("the analyst says more").unwrap();
     assert_eq!(next(), "30 customers, 3.000000 EUR, since 2026-03-01T10:00:00.500000000Z");
-    import("second.ndjson", 30..40);
+    import("second.ndjson", 31..41);
     writeln!(analyst.stdin.as_mut().unwrap(), "go on").unwrap();
     assert_eq!(next(), "30 customers, 3.000000 EUR, since 2026-03-01T10:00:00.500000000Z", "one moment");
     assert_eq!(next(), "40 customers, 4.000000 EUR, since 2026-03-01T10:00:00.500000000Z", "the next one");
     assert_eq!(next(), "attempt to write a readonly database");
     assert!(analyst.wait().unwrap().success());
-    import("third.ndjson", 40..41);
+    import("third.ndjson", 41..42);
     served.terminate().well();
 }

@@ -58,6 +58,13 @@ fn wrong_usage_is_64_and_named() {
         ("backup", "--out <DIR>"),
         ("backup --out Cargo.toml", "--out Cargo.toml: there is such a file or folder"),
         ("restore Cargo.toml --data Cargo.toml", "Cargo.toml is not empty"),
+        ("export", "--out <FOLDER>"),
+        (
+            "export --out Cargo.toml",
+            "--out Cargo.toml: that is there already; name another, or replace it with --force",
+        ),
+        ("export --out Cargo.toml --force", "--out Cargo.toml: is no folder"),
+        ("export --out nowhere --format xlsx", "[possible values: parquet]"),
         ("journey", "<NAME>"),
         ("journey funell", "there are funnel and transitions"),
         ("journey funnel --by year", "[possible values: day, week, month, quarter]"),

@@ -1,12 +1,10 @@
 //! `rapport export`: the tables for analysts, as Parquet files in a new folder.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use rapport_readmodel::{AnalystTable, ColumnKind};
 use rapport_touchpoint::{Amount, Timestamp};
 
 use super::CliError;
@@ -15,7 +13,8 @@ use crate::new_folder::NewFolder;
 use crate::parquet_file::{Cell, Column, Kind, ParquetWriter};
 use crate::progress;
 use crate::wire::v1::export_response::What;
-use crate::wire::v1::{ExportBegun, ExportRequest, ExportedRows, ExportedTable, ExportedValues};
+use crate::wire::v1::exported_column_type::Kind as SentKind;
+use crate::wire::v1::{ExportBegun, ExportRequest, ExportedColumnType, ExportedRows, ExportedTable, ExportedValues};
 
 /// Write what is known of all customers as tables for analysts: a folder with a Parquet file for each
 #[derive(Debug, Args)]
@@ -33,7 +32,7 @@ pub struct ExportArgs {
     #[arg(long, value_enum, default_value_t = Format::Parquet)]
     format: Format,
     /// Only these tables, with commas between them; all that the server has without it
-    #[arg(long, value_name = "TABLES", value_delimiter = ',', value_parser = table)]
+    #[arg(long, value_name = "TABLES", value_delimiter = ',')]
     tables: Vec<String>,
     /// Replace FOLDER if it is an export
     #[arg(long)]
@@ -51,18 +50,10 @@ enum Format {
 }
 
 impl Format {
-    fn file_of(self, table: &str) -> String {
+    fn extension(self) -> &'static str {
         match self {
-            Self::Parquet => format!("{table}.parquet"),
+            Self::Parquet => "parquet",
         }
-    }
-}
-
-fn table(name: &str) -> Result<String, String> {
-    let known = || AnalystTable::all().iter().map(|table| table.name).collect::<Vec<_>>().join(", ");
-    match AnalystTable::find(name) {
-        Some(table) => Ok(table.name.to_owned()),
-        None => Err(format!("there is no such table; there are {}", known())),
     }
 }
 
@@ -93,7 +84,7 @@ pub async fn run(args: ExportArgs) -> Result<(), CliError> {
                 eprintln!("{said}");
                 return Ok(());
             }
-            None => return Err(other_version("a response")),
+            None => return Err(unknown("a response")),
         }
     }
     Err(CliError::Incomplete)
@@ -113,8 +104,7 @@ fn check(args: &ExportArgs) -> Result<(), CliError> {
     let entries = entries.map_err(|source| CliError::Usage(format!("--out {out}: is no folder: {source}")))?;
     for entry in entries {
         let name = entry.map_err(|source| CliError::File { file: args.out.clone(), source })?.file_name();
-        let is_exported = AnalystTable::all().iter().any(|table| name == *args.format.file_of(table.name));
-        if !is_exported {
+        if Path::new(&name).extension() != Some(args.format.extension().as_ref()) {
             let (name, right) = (name.display(), "--force replaces nothing but an export");
             return Err(CliError::Usage(format!("--out {out}: has {name} in it, which is no exported table; {right}")));
         }
@@ -128,87 +118,90 @@ struct Export {
     format: Format,
     folder: NewFolder,
     position: u64,
-    /// Those that are to come.
-    tables: Vec<&'static AnalystTable>,
-    open: Option<OpenTable>,
-    /// Rows of those that are written.
-    written: BTreeMap<&'static str, u64>,
+    /// In the order in which they come.
+    tables: Vec<Table>,
+    /// The one whose rows come now, by its place.
+    open: Option<(usize, ParquetWriter<BufWriter<File>>)>,
 }
 
-struct OpenTable {
-    table: &'static AnalystTable,
-    writer: ParquetWriter<BufWriter<File>>,
+/// As the server describes it.
+struct Table {
+    name: String,
+    columns: Vec<Column>,
     rows: u64,
+    is_written: bool,
 }
 
 impl Export {
     fn beside(out: &Path, format: Format) -> io::Result<Self> {
         let folder = NewFolder::beside(out)?;
-        let (tables, written) = (Vec::new(), BTreeMap::new());
-        Ok(Self { out: out.to_owned(), format, folder, position: 0, tables, open: None, written })
+        Ok(Self { out: out.to_owned(), format, folder, position: 0, tables: Vec::new(), open: None })
     }
 
     fn begin(&mut self, begun: ExportBegun) -> Result<(), CliError> {
         self.position = begun.freshness.unwrap_or_default().position;
-        self.tables = begun.tables.iter().map(known).collect::<Result<_, _>>()?;
+        self.tables = begun.tables.into_iter().map(Table::of).collect::<Result<_, _>>()?;
         Ok(())
     }
 
     fn take(&mut self, rows: &ExportedRows) -> Result<(), CliError> {
-        let table = self.tables.iter().find(|table| table.name == rows.table);
-        let table = *table.ok_or_else(|| other_version(&rows.table))?;
-        if self.open.as_ref().is_none_or(|open| open.table.name != table.name) {
+        let place = self.tables.iter().position(|table| table.name == rows.table && !table.is_written);
+        let place = place.ok_or_else(|| unknown(&rows.table))?;
+        if self.open.as_ref().is_none_or(|(open, _)| *open != place) {
             self.close()?;
-            self.open = Some(self.create(table)?);
+            self.open = Some((place, self.create(&self.tables[place])?));
         }
-        let failed = self.failed(table);
-        let open = self.open.as_mut().expect("it was just opened");
+        let failed = self.failed(&self.tables[place]);
+        let (table, (_, writer)) = (&mut self.tables[place], self.open.as_mut().expect("it was just opened"));
         for row in 0..rows.rows as usize {
-            let cells = cells(table, &rows.columns, row).ok_or_else(|| other_version(table.name))?;
-            open.writer.push(cells).map_err(&failed)?;
+            let cells = table.cells(&rows.columns, row).ok_or_else(|| unknown(&table.name))?;
+            writer.push(cells).map_err(&failed)?;
         }
-        open.rows += u64::from(rows.rows);
+        table.rows += u64::from(rows.rows);
         Ok(())
     }
 
     /// Those without a row too; what it came to.
     fn complete(mut self, replace: bool) -> Result<String, CliError> {
         self.close()?;
-        for table in self.tables.clone() {
-            if !self.written.contains_key(table.name) {
-                self.open = Some(self.create(table)?);
+        for place in 0..self.tables.len() {
+            if !self.tables[place].is_written {
+                self.open = Some((place, self.create(&self.tables[place])?));
                 self.close()?;
             }
         }
-        let Self { out, folder, position, tables, written, .. } = self;
+        let Self { out, folder, position, tables, .. } = self;
         let failed = |source| CliError::File { file: out.clone(), source };
         match replace && out.exists() {
             true => exchange(folder, &out).map_err(failed)?,
             false => folder.complete().map_err(failed)?,
         }
-        let counts: Vec<_> = tables.iter().map(|table| format!("{} {}", table.name, written[table.name])).collect();
+        let counts: Vec<_> = tables.iter().map(|table| format!("{} {}", table.name, table.rows)).collect();
         Ok(format!("position {position} in {}: {}", out.display(), counts.join(", ")))
     }
 
-    fn create(&self, table: &'static AnalystTable) -> Result<OpenTable, CliError> {
-        let columns: Vec<Column> = table.columns.iter().map(column).collect();
-        let file = File::create_new(self.folder.path().join(self.format.file_of(table.name)));
-        let writer = file.and_then(|file| ParquetWriter::new(BufWriter::new(file), &columns));
-        Ok(OpenTable { table, writer: writer.map_err(self.failed(table))?, rows: 0 })
+    fn create(&self, table: &Table) -> Result<ParquetWriter<BufWriter<File>>, CliError> {
+        let file = File::create_new(self.folder.path().join(self.file_of(table)));
+        let writer = file.and_then(|file| ParquetWriter::new(BufWriter::new(file), &table.columns));
+        writer.map_err(self.failed(table))
     }
 
     /// Ends the table that is open; from here on its file is on the disk.
     fn close(&mut self) -> Result<(), CliError> {
-        let Some(OpenTable { table, writer, rows }) = self.open.take() else { return Ok(()) };
+        let Some((place, writer)) = self.open.take() else { return Ok(()) };
         let file = writer.finish().and_then(|out| out.into_inner().map_err(io::IntoInnerError::into_error));
-        file.and_then(|file| file.sync_all()).map_err(self.failed(table))?;
-        self.written.insert(table.name, rows);
+        file.and_then(|file| file.sync_all()).map_err(self.failed(&self.tables[place]))?;
+        self.tables[place].is_written = true;
         Ok(())
     }
 
+    fn file_of(&self, table: &Table) -> String {
+        format!("{}.{}", table.name, self.format.extension())
+    }
+
     /// Names the file as it would have been called.
-    fn failed(&self, table: &AnalystTable) -> impl Fn(io::Error) -> CliError + use<> {
-        let file = self.out.join(self.format.file_of(table.name));
+    fn failed(&self, table: &Table) -> impl Fn(io::Error) -> CliError + use<> {
+        let file = self.out.join(self.file_of(table));
         move |source| CliError::File { file: file.clone(), source }
     }
 }
@@ -226,53 +219,64 @@ fn exchange(folder: NewFolder, out: &Path) -> io::Result<()> {
     }
 }
 
-/// The table as this program knows it.
-fn known(sent: &ExportedTable) -> Result<&'static AnalystTable, CliError> {
-    let table = AnalystTable::find(&sent.name).filter(|table| {
-        let names = sent.columns.iter().map(|column| column.name.as_str());
-        table.columns.iter().map(|column| column.name).eq(names)
-    });
-    table.ok_or_else(|| other_version(&sent.name))
-}
-
-fn other_version(what: &str) -> CliError {
-    CliError::Failed(format!("the server sends {what}, which this program does not know; use the server's own version"))
-}
-
-fn column(column: &rapport_readmodel::Column) -> Column {
-    let kind = match column.kind {
-        ColumnKind::Text => Kind::Text,
-        ColumnKind::Json => Kind::Json,
-        ColumnKind::Integer => Kind::Integer,
-        ColumnKind::Flag => Kind::Flag,
-        ColumnKind::Moment => Kind::Moment,
-        ColumnKind::Day => Kind::Day,
-        ColumnKind::Money => Kind::Amount,
-    };
-    Column { name: column.name, kind, optional: column.is_nullable }
-}
-
-/// One row; `None` if it is none of this table.
-fn cells<'a>(table: &AnalystTable, sent: &'a [ExportedValues], row: usize) -> Option<Vec<Cell<'a>>> {
-    if sent.len() != table.columns.len() {
-        return None;
+impl Table {
+    fn of(sent: ExportedTable) -> Result<Self, CliError> {
+        let ExportedTable { name, columns } = sent;
+        // It becomes the name of a file.
+        if !is_plain(&name) || !columns.iter().all(|column| is_plain(&column.name)) {
+            return Err(unknown(&name));
+        }
+        let column = |column: ExportedColumnType| {
+            let kind = match column.kind() {
+                SentKind::Unspecified => return None,
+                SentKind::Text => Kind::Text,
+                SentKind::Json => Kind::Json,
+                SentKind::Money => Kind::Amount,
+                SentKind::Integer => Kind::Integer,
+                SentKind::Flag => Kind::Flag,
+                SentKind::Moment => Kind::Moment,
+                SentKind::Day => Kind::Day,
+            };
+            // Columns live as long as the command.
+            Some(Column { name: column.name.leak(), kind, optional: column.nullable })
+        };
+        let columns = columns.into_iter().map(column).collect::<Option<_>>().ok_or_else(|| unknown(&name))?;
+        Ok(Self { name, columns, rows: 0, is_written: false })
     }
-    table.columns.iter().zip(sent).map(|(column, values)| cell(column, values, row)).collect()
+
+    /// One row; `None` if it is none of this table.
+    fn cells<'a>(&self, sent: &'a [ExportedValues], row: usize) -> Option<Vec<Cell<'a>>> {
+        if sent.len() != self.columns.len() {
+            return None;
+        }
+        self.columns.iter().zip(sent).map(|(column, values)| cell(column, values, row)).collect()
+    }
 }
 
-fn cell<'a>(column: &rapport_readmodel::Column, values: &'a ExportedValues, row: usize) -> Option<Cell<'a>> {
-    if column.is_nullable && values.nulls.binary_search(&u32::try_from(row).ok()?).is_ok() {
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+fn unknown(what: &str) -> CliError {
+    CliError::Failed(format!(
+        "the server sends {what:?}, which this program does not know; use the server's own version"
+    ))
+}
+
+fn cell<'a>(column: &Column, values: &'a ExportedValues, row: usize) -> Option<Cell<'a>> {
+    if column.optional && values.nulls.binary_search(&u32::try_from(row).ok()?).is_ok() {
         return Some(Cell::Nothing);
     }
     let text = || values.texts.get(row).map(String::as_str);
     let integer = || values.integers.get(row).copied();
     Some(match column.kind {
-        ColumnKind::Text | ColumnKind::Json => Cell::text(text()?),
-        ColumnKind::Money => Cell::Amount(micros(text()?)?),
-        ColumnKind::Integer => Cell::Integer(integer()?),
-        ColumnKind::Flag => Cell::Flag(integer()? != 0),
-        ColumnKind::Moment => Cell::Moment(Timestamp::from_nanos(integer()?)?),
-        ColumnKind::Day => Cell::Day(i32::try_from(integer()?).ok()?),
+        Kind::Text | Kind::Json => Cell::text(text()?),
+        Kind::Amount => Cell::Amount(micros(text()?)?),
+        Kind::Integer => Cell::Integer(integer()?),
+        Kind::Flag => Cell::Flag(integer()? != 0),
+        Kind::Moment => Cell::Moment(Timestamp::from_nanos(integer()?)?),
+        Kind::Day => Cell::Day(i32::try_from(integer()?).ok()?),
+        Kind::Texts | Kind::Count => return None,
     })
 }
 
@@ -325,11 +329,18 @@ mod tests {
     }
 
     #[test]
-    fn tables_and_formats_that_are_none_are_told_with_those_that_are() {
-        let table = args(&["--out", "known", "--tables", "customers,clients"]).unwrap_err();
-        assert!(table.contains("'clients'") && table.contains("there are about, customers"), "{table}");
+    fn a_format_that_is_none_is_told_with_those_that_are() {
         let format = args(&["--out", "known", "--format", "xlsx"]).unwrap_err();
         assert!(format.contains("'xlsx'") && format.contains("[possible values: parquet]"), "{format}");
+    }
+
+    #[test]
+    fn a_table_that_names_no_file_of_its_own_is_refused() {
+        let named = |name: &str| Table::of(ExportedTable { name: name.to_owned(), columns: Vec::new() });
+        assert!(named("daily_scores").is_ok());
+        for name in ["", "../customers", "a.b", "A"] {
+            assert!(named(name).is_err_and(|error| error.to_string().contains("own version")), "{name}");
+        }
     }
 
     #[test]
