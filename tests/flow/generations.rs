@@ -184,6 +184,26 @@ async fn a_generation_that_cannot_be_built_leaves_the_old_one_and_says_why() {
     assert_eq!((after.not_built.as_str(), stage_of(&server, "user_id:u7").await.as_str()), ("", "buyer"));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_of_another_version_is_folded_anew_and_says_so() {
+    let mut server = Server::embedded().await;
+    server.accepted(some(0)).await;
+    let before = server.settled().await;
+    for (name, generation) in [("format", 2), ("fingerprint", 3)] {
+        let file = file_of(&server, generation - 1);
+        let kept = server.stop().await;
+        let change = format!("UPDATE meta SET value = 'of another version' WHERE name = '{name}'");
+        rusqlite::Connection::open(&file).unwrap().execute_batch(&change).unwrap();
+        server = kept.serve().await;
+        let at_first = server.status_at(0).await;
+        assert_eq!(at_first.generation, generation, "{name}");
+        assert_eq!(at_first.began_anew, at_first.position < before.position, "{at_first:?}");
+        let after = server.settled().await;
+        assert_eq!((after.generation, &after.digest, after.began_anew), (generation, &before.digest, false));
+        assert!(!file.exists(), "{name}");
+    }
+}
+
 /// Asks until it is told to stop; each answer is one generation's, whole. How many there were of each.
 async fn ask_steadily(url: String, stop: Arc<AtomicBool>) -> [usize; 2] {
     let client = Client::connect(&url).await;

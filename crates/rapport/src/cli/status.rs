@@ -84,6 +84,12 @@ fn text(status: &StatusResponse) -> String {
     }
     text.push_str(&models.under("Digests by model"));
     text.push_str(&parked::lines(&status.newest_parked).under("Newest parked events"));
+    if status.began_anew {
+        text.push_str(
+            "\nThe read model began empty: what there was is of another version of Rapport, or of definitions that are not \
+             known. Answers lag until it has caught up.\n",
+        );
+    }
     if !status.not_built.is_empty() {
         text.push_str(&format!("\nThe last generation that was built does not serve: {}\n", plain(&status.not_built)));
     }

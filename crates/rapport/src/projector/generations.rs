@@ -120,6 +120,18 @@ fn draft(path: &Path, text: &str) -> io::Result<PathBuf> {
     Ok(draft)
 }
 
+/// Removes a read model that nobody has open.
+pub(super) fn remove_with_journal(path: &Path) {
+    remove(path);
+    for end in ["-wal", "-shm"] {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(end);
+        if Path::new(&beside).exists() {
+            remove(Path::new(&beside));
+        }
+    }
+}
+
 fn remove(path: &Path) {
     if let Err(error) = fs::remove_file(path) {
         tracing::warn!(path = %path.display(), "an old read model is left behind: {error}");

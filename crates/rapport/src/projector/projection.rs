@@ -65,6 +65,8 @@ pub struct Live {
     pub wanted: [u8; 16],
     /// This one was folded under others than these.
     pub is_superseded: bool,
+    /// It began empty, since what there was before cannot be read.
+    pub began_anew: bool,
     /// Why the last one that was built does not serve, until one does.
     pub not_built: Option<String>,
     /// The one before, to go back to.
@@ -128,6 +130,7 @@ impl Projection {
             building: None,
             wanted,
             is_superseded,
+            began_anew: serving.begins_anew,
             not_built: None,
             previous,
         };

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::ProjectorError;
 use super::bulk::{Bulk, BulkFoldError, BulkStep, Goal};
 use super::folding::{Folded, Folding};
-use super::generations::{Generations, write_whole};
+use super::generations::{self, Generations, write_whole};
 use super::projection::Setup;
 use super::source::Source;
 use super::waiting::Waiting;
@@ -201,8 +201,8 @@ pub(super) struct Making {
 }
 
 enum From {
-    /// The log up to where it ended when it began.
-    Log { scratch: PathBuf, head: u64 },
+    /// The log up to where it ended when it began. The generation that is kept is removed where there is no room otherwise.
+    Log { scratch: PathBuf, head: u64, spare: Option<PathBuf> },
     /// The file that is in its place, and what it brings.
     File(Option<DefinitionsFile>),
 }
@@ -217,9 +217,15 @@ impl From {
 }
 
 impl Making {
-    pub async fn anew(setup: &Setup, files: &Generations, generation: u32) -> Result<Self, RebuildError> {
+    pub async fn anew(
+        setup: &Setup,
+        files: &Generations,
+        generation: u32,
+        kept: Option<u32>,
+    ) -> Result<Self, RebuildError> {
         let head = setup.log.head().await.map_err(ProjectorError::Log)?.0;
-        let (path, from) = (files.path(generation), From::Log { scratch: files.scratch(), head });
+        let (path, spare) = (files.path(generation), kept.map(|kept| files.path(kept)));
+        let from = From::Log { scratch: files.scratch(), head, spare };
         Ok(Self { generation, setup: setup.clone(), path, from })
     }
 
@@ -263,8 +269,16 @@ impl Making {
         progress: &watch::Sender<Folded>,
         stop: &CancellationToken,
     ) -> Result<Folding, ProjectorError> {
-        if let From::Log { scratch, head } = &self.from {
-            self.build(scratch, *head, progress, stop).await?;
+        if let From::Log { scratch, head, spare } = &self.from {
+            match (self.build(scratch, *head, progress, stop).await, spare) {
+                (Err(BulkFoldError::Bulk(error)), Some(spare)) if error.is_no_room() && spare.exists() => {
+                    let (tenant, path) = (&self.setup.origin.tenant, spare.display());
+                    tracing::warn!(%tenant, %path, "the generation that was kept is removed to make room: {error}");
+                    generations::remove_with_journal(spare);
+                    self.build(scratch, *head, progress, stop).await?;
+                }
+                (built, _) => built?,
+            }
         }
         let folding = Folding::open(&self.setup, &self.path, self.generation).await?;
         self.check(folding.reader(&self.setup.origin)?, folding.position(), progress, stop).await?;

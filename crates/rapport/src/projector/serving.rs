@@ -17,6 +17,8 @@ pub(super) struct Serving {
     pub reader: Reader,
     /// Its definitions are those that the file was folded under.
     pub setup: Setup,
+    /// It is empty because what there was cannot be read.
+    pub begins_anew: bool,
 }
 
 impl Serving {
@@ -51,7 +53,7 @@ impl Serving {
             "what there is was folded by another version of Rapport or under definitions that are not known: a new \
              generation is folded from the log, and answers lag until it has caught up"
         );
-        Self::open_one(setup, files, next).await
+        Ok(Self { begins_anew: true, ..Self::open_one(setup, files, next).await? })
     }
 
     async fn unless_foreign(setup: &Setup, files: &Generations, number: u32) -> Result<Option<Self>, ProjectorError> {
@@ -64,7 +66,7 @@ impl Serving {
     async fn open_one(setup: &Setup, files: &Generations, generation: u32) -> Result<Self, ProjectorError> {
         let folding = Folding::open(setup, &files.path(generation), generation).await?;
         let reader = folding.reader(&setup.origin)?;
-        Ok(Self { generation, folding, reader, setup: setup.clone() })
+        Ok(Self { generation, folding, reader, setup: setup.clone(), begins_anew: false })
     }
 }
 

@@ -116,7 +116,10 @@ impl Supervisor {
         }
         let number = self.files.next(self.live.borrow().generation);
         match wish {
-            Wish::Anew => self.build(Making::anew(&self.setup, &self.files, number).await?),
+            Wish::Anew => {
+                let previous = self.live.borrow().previous;
+                self.build(Making::anew(&self.setup, &self.files, number, previous).await?)
+            }
             Wish::Back => self.go_back().await,
             Wish::Promote(promotion) => self.build(Making::promoted(&self.setup, &self.files, number, *promotion)?),
         }
@@ -232,8 +235,11 @@ impl Supervisor {
         if folded.position < self.live.borrow().position || !folded.is_settled(self.setup.clock.now()) {
             let progress = building.tell(&folded);
             let is_idle = self.idle.is_some();
+            // It may have been removed to make room.
+            let previous = self.live.borrow().previous.filter(|number| self.files.path(*number).exists());
             self.live.send_modify(|live| {
                 live.building = Some(progress);
+                live.previous = previous;
                 if is_idle {
                     live.head = live.head.max(folded.head);
                 }
@@ -284,6 +290,7 @@ impl Supervisor {
             building: None,
             wanted,
             is_superseded: false,
+            began_anew: false,
             not_built: None,
             previous: (!was_empty).then_some(before),
         });

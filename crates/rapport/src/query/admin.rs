@@ -77,6 +77,7 @@ impl Admin {
             clock: freshness.clock,
             building: live.building.as_ref().map(to_progress),
             wanted_fingerprint: shown(live.wanted),
+            began_anew: asked.began_anew && asked.position < asked.goal,
             not_built: live.not_built.unwrap_or_default(),
             previous_generation: live.previous.unwrap_or_default(),
         })

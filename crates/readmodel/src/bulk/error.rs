@@ -32,6 +32,11 @@ impl BulkError {
         matches!(self, Self::TooMany { .. })
     }
 
+    /// Is there only no room on the disk?
+    pub fn is_no_room(&self) -> bool {
+        matches!(self, Self::NoRoom { .. })
+    }
+
     pub(super) fn torn(what: impl std::fmt::Display) -> Self {
         Self::Torn { what: what.to_string() }
     }
