@@ -44,8 +44,8 @@ fn other_definitions_are_tried_and_put_in_force_when_asked() {
     for part in [
         "The rules of identity in it are those in force.",
         "Journey sales, began 2 now and 2 then",
-        "aware          2     1  -1                2     2",
-        "fond           0     1  +1                0     1",
+        "aware          2     1  -1               2     1",
+        "fond           0     1  +1               0     1",
         "1  aware  →  fond",
         "nps  100.0  100.0            1     1",
         "Who would be in another stage: 1 of 1",
