@@ -25,7 +25,7 @@ fn served(folder: &Path) -> Served {
 
 fn event(n: usize) -> Value {
     json!({
-        "specversion": "1.0", "id": n.to_string(), "source": if n % 2 == 0 { "shop" } else { "app" },
+        "specversion": "1.0", "id": n.to_string(), "source": if n.is_multiple_of(2) { "shop" } else { "app" },
         "type": "order.placed", "channel": "web", "time": format!("2024-03-{:02}T10:00:00.5Z", n % 4 + 1),
         "subject": format!("user_id:{}", n % 7),
         "data": {"order_id": n.to_string(), "amount": format!("{n}.25"), "currency": "EUR", "items": []},
