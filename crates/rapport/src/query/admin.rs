@@ -17,9 +17,9 @@ use crate::projector::{BulkStep, RebuildProgress, Updates};
 use crate::wire::v1::admin_service_server::AdminService;
 use crate::wire::v1::rebuild_progress::Phase;
 use crate::wire::v1::{
-    self, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse, GetParkedRequest, GetParkedResponse,
-    ListParkedRequest, ListParkedResponse, MergeRequest, PreviewRequest, RebuildRequest, RetryParkedRequest,
-    SplitRequest, StatusRequest, StatusResponse, VerifyRequest,
+    self, CopyDecisionRequest, CopyDecisionResponse, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse,
+    GetParkedRequest, GetParkedResponse, ListParkedRequest, ListParkedResponse, MergeRequest, PreviewRequest,
+    RebuildRequest, RetryParkedRequest, SplitRequest, StatusRequest, StatusResponse, VerifyRequest,
 };
 
 #[derive(Clone)]
@@ -174,5 +174,14 @@ impl AdminService for Admin {
 
     async fn split(&self, request: Request<SplitRequest>) -> Result<Response<DecisionResponse>, Status> {
         Ok(Response::new(merging::split(&self.projections, request.into_inner()).await?))
+    }
+
+    async fn copy_decision(
+        &self,
+        request: Request<CopyDecisionRequest>,
+    ) -> Result<Response<CopyDecisionResponse>, Status> {
+        let CopyDecisionRequest { tenant, event_json } = request.into_inner();
+        let (position, was_there) = merging::copy(&self.projections, &tenant, &event_json).await?;
+        Ok(Response::new(CopyDecisionResponse { position, was_there }))
     }
 }
