@@ -7,12 +7,14 @@ use std::ops::Range;
 use std::path::Path;
 
 use rapport::wire::v1::{RebuildRequest, StatusRequest, WhatIfRequest};
+use rapport_log::{Fingerprint, Hold, Log, LogConfig, Original, Tenant};
 use tokio::sync::OnceCell;
 
 use crate::support::client::{Client, encoded, position};
+use crate::support::events::events;
 use crate::support::happened::{Happened, ordered, viewed};
 use crate::support::nats::NatsServer;
-use crate::support::program::{Ended, Served};
+use crate::support::program::{self, Ended, Served};
 use crate::support::repository;
 use crate::support::server::Kept;
 use crate::support::soon::soon;
@@ -61,6 +63,8 @@ const REBUILDING: [Point; 5] = [
     ("generation/kept", 0),
     ("current/drafted", 1),
 ];
+const MOVING_TO_A_FILE: [Point; 3] = [("copy/committed", 1), ("copy/written", 0), ("copy/renamed", 0)];
+const MOVING_TO_A_STREAM: [Point; 2] = [("copy/stored", 1), ("copy/named", 0)];
 /// A file is named at the start too, so the second time is meant.
 const SWAPPING: [Point; 4] =
     [("current/renamed", 1), ("generation/named", 0), ("generation/serves", 0), ("generation/tidied", 0)];
@@ -279,6 +283,47 @@ async fn a_crash_while_definitions_are_tried_and_promoted() {
     }
 }
 
+/// A migration that crashes goes on when it is run again; until it is done there is no log.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_while_a_log_is_moved() {
+    let (here, nats) = (tempfile::tempdir().unwrap(), NatsServer::start());
+    let from = LogConfig::Embedded { folder: here.path().to_owned() };
+    let log = Log::open(&from, &Tenant::parse("acme").unwrap()).await.unwrap();
+    assert!(log.append(events("moved", 2_500)).await.iter().all(Result::is_ok));
+    log.close().await;
+    let whole = fingerprint(&from, "acme").await.unwrap();
+    for point in MOVING_TO_A_FILE {
+        let there = tempfile::tempdir().unwrap();
+        let to = LogConfig::Embedded { folder: there.path().to_owned() };
+        crashes_and_moves_on(point, here.path(), &format!("embedded:{}", there.path().display()), &to, whole).await;
+    }
+    for point in MOVING_TO_A_STREAM {
+        let to = LogConfig::JetStream { url: nats.url(), replicas: 1 };
+        crashes_and_moves_on(point, here.path(), &nats.url(), &to, whole).await;
+        let client = async_nats::connect(nats.url()).await.unwrap();
+        async_nats::jetstream::new(client).delete_stream("touchpoints_acme").await.unwrap();
+    }
+}
+
+async fn crashes_and_moves_on((point, passes): Point, here: &Path, there: &str, to: &LogConfig, whole: Fingerprint) {
+    let from = format!("embedded:{}", here.display());
+    let migrate = ["migrate", "--from", &from, "--to", there, "--tenant", "acme"];
+    assert_crashed(&program::crash(migrate, point, passes), point);
+    let again = program::rapport(migrate);
+    if ["copy/renamed", "copy/named"].contains(&point) {
+        assert!(again.code == Some(1) && again.err.contains("there is a log at"), "{point}: {again:?}");
+    } else {
+        assert!(again.well().contains("2500 records, the same on both logs"), "{point}");
+    }
+    assert_eq!(fingerprint(to, "acme").await.unwrap(), whole, "{point}");
+}
+
+async fn fingerprint(log: &LogConfig, tenant: &str) -> Option<Fingerprint> {
+    let original = Original::open(log, &Tenant::parse(tenant).unwrap(), Hold::Shared).await.ok()?;
+    let head = original.extent().await.unwrap().head;
+    Some(original.fingerprint(head).await.unwrap())
+}
+
 #[test]
 fn each_point_in_the_sources_has_its_crash_here() {
     let here: BTreeSet<String> = [
@@ -292,6 +337,8 @@ fn each_point_in_the_sources_has_its_crash_here() {
         &SWAPPING,
         &GOING_BACK,
         &SUPPOSING,
+        &MOVING_TO_A_FILE,
+        &MOVING_TO_A_STREAM,
     ]
     .concat()
     .into_iter()

@@ -25,7 +25,7 @@ fn served(folder: &Path) -> Served {
 
 fn event(n: usize) -> Value {
     json!({
-        "specversion": "1.0", "id": n.to_string(), "source": if n % 2 == 0 { "shop" } else { "app" },
+        "specversion": "1.0", "id": n.to_string(), "source": if n.is_multiple_of(2) { "shop" } else { "app" },
         "type": "order.placed", "channel": "web", "time": format!("2024-03-{:02}T10:00:00.5Z", n % 4 + 1),
         "subject": format!("user_id:{}", n % 7),
         "data": {"order_id": n.to_string(), "amount": format!("{n}.25"), "currency": "EUR", "items": []},
@@ -131,14 +131,18 @@ fn what_finds_no_room_names_its_place_and_leaves_nothing() {
 fn a_copy_into_another_tenant_gives_the_same_digests() {
     let folder = tempfile::tempdir().unwrap();
     let served = served(folder.path());
+    served.ask(&["merge", "user_id:1", "user_id:2", "--force", "--reason", "one household"]).well();
     let half = served.ask(&["replay", "--into-tenant", "trial", "--until-position", "20"]);
     assert!(half.code == Some(0) && half.err.contains("20 touchpoints copied, 0 were there already"), "{half:?}");
     let all = served.ask(&["replay", "--into-tenant", "trial"]);
     assert!(all.err.contains(&format!("{} touchpoints copied, 20 were there already", EVENTS - 20)), "{all:?}");
+    assert!(all.err.contains("1 decisions copied, 0 were there already"), "{all:?}");
+    let again = served.ask(&["replay", "--into-tenant", "trial"]);
+    assert!(again.err.contains("0 decisions copied, 1"), "{again:?}");
     let digests = |tenant| served.ask(&["status", "--wait", "--json", "--tenant", tenant]).json()["digests"].clone();
     assert_eq!(digests("trial"), digests("default"));
     let copied = served.ask(&["replay", "--tenant", "trial"]).well();
-    assert_eq!(copied, served.ask(&["replay"]).well(), "with their times, ids and hashes");
+    assert_eq!(copied, served.ask(&["replay"]).well(), "with their times, ids and hashes, the decision last");
     let itself = served.ask(&["replay", "--into-tenant", "default"]);
     assert!(itself.code == Some(64) && itself.err.contains("is the tenant that is replayed"), "{itself:?}");
     let nobody = served.ask(&["replay", "--into-tenant", "nobody"]);

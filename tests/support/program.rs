@@ -87,6 +87,12 @@ pub fn rapport<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Ended
     Running::start(arguments).end()
 }
 
+/// The same, but it crashes when it comes to a point for the time after so many.
+pub fn crash<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>, point: &str, passes: usize) -> Ended {
+    let crash = format!("{point}={passes}*off->return");
+    Running::spawn(Command::new(crashing()).args(arguments).env("FAILPOINTS", crash)).end()
+}
+
 /// A command under way, with its standard input open. Killed when dropped.
 pub struct Running {
     child: Child,

@@ -76,7 +76,7 @@ impl LogCopy {
     pub async fn written(&self) -> Result<Original, CopyError> {
         match self {
             Self::Embedded(copy) => Ok(Original::Embedded(copy.written().await?)),
-            Self::JetStream(copy) => Ok(Original::JetStream(copy.written())),
+            Self::JetStream(copy) => Ok(Original::JetStream(Box::new(copy.written()))),
         }
     }
 

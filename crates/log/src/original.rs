@@ -60,14 +60,16 @@ pub enum Hold {
 #[derive(Clone)]
 pub enum Original {
     Embedded(embedded::Original),
-    JetStream(jetstream::Original),
+    JetStream(Box<jetstream::Original>),
 }
 
 impl Original {
     pub async fn open(config: &LogConfig, tenant: &Tenant, hold: Hold) -> Result<Self, OpenError> {
         match config {
             LogConfig::Embedded { folder } => embedded::Original::open(folder, tenant, hold).await.map(Self::Embedded),
-            LogConfig::JetStream { url, .. } => jetstream::Original::open(url, tenant).await.map(Self::JetStream),
+            LogConfig::JetStream { url, .. } => {
+                Ok(Self::JetStream(Box::new(jetstream::Original::open(url, tenant).await?)))
+            }
         }
     }
 

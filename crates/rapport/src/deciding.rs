@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rapport_log::{AppendError, Appended};
-use rapport_touchpoint::{Choice, Decision, EventName, Order, Timestamp, Violation};
+use rapport_touchpoint::{Choice, Decision, EventName, Order, Place, Recorded, Timestamp, Violation, read_record};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -56,6 +56,19 @@ pub(crate) async fn decide_after(
         Ok(_) => Ok((name, position)),
         Err(source) => Err(DecideError::NotYet { position, source }.into()),
     }
+}
+
+/// Appends a decision that stands on another log, as it stands there; where, and whether it was there before.
+pub(crate) async fn copy(projections: &Projections, tenant: &str, json: &str) -> Result<(u64, bool), QueryError> {
+    let (served, _) = projections.find(tenant)?;
+    let read = read_record(json.as_bytes(), projections.now(), Place::Decisions, &served.catalogue);
+    let decision = match read.map_err(DecideError::Refused)? {
+        Recorded::Decision(decision) => *decision,
+        Recorded::Touchpoint(_) => unreachable!("where decisions stand, nothing else is read"),
+    };
+    let appended = served.log.append(decision).await.pop().expect("the log answers every event");
+    let appended = appended.map_err(DecideError::Append)?;
+    Ok((appended.position().0, matches!(appended, Appended::Duplicate(_))))
 }
 
 /// The caller knows its fields, and not where they lie on the log.

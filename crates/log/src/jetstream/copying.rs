@@ -104,6 +104,7 @@ impl Copying {
             .update_stream(config)
             .await
             .map_err(|error| OpenError::Server { action: "say that the copy is whole", source: Arc::new(error) })?;
+        crash_point!("copy/named");
         Ok(())
     }
 
@@ -143,6 +144,7 @@ impl Copying {
             let sent = self.publisher.batch(messages).await?;
             return match sent {
                 Batch::Stored(_) => {
+                    crash_point!("copy/stored");
                     self.last += messages.len() as u64;
                     Ok(())
                 }

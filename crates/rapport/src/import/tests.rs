@@ -19,11 +19,11 @@ use crate::wire::cloudevents::CloudEvent;
 use crate::wire::v1::admin_service_server::{AdminService, AdminServiceServer};
 use crate::wire::v1::ingest_service_server::{IngestService, IngestServiceServer};
 use crate::wire::v1::{
-    Accepted, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse, Duplicate, GetParkedRequest,
-    GetParkedResponse, ListParkedRequest, ListParkedResponse, MergeRequest, PreparePastRequest, PreparePastResponse,
-    PreviewRequest, PreviewResponse, PublishRequest, PublishResponse, Reason, RebuildProgress, RebuildRequest,
-    Rejected, RetryParkedRequest, RetryParkedResponse, SplitRequest, StatusRequest, StatusResponse, Verdict,
-    VerifyRequest, VerifyResponse, WhatIfRequest, WhatIfResponse, verdict,
+    Accepted, CopyDecisionRequest, CopyDecisionResponse, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse,
+    Duplicate, GetParkedRequest, GetParkedResponse, ListParkedRequest, ListParkedResponse, MergeRequest,
+    PreparePastRequest, PreparePastResponse, PreviewRequest, PreviewResponse, PublishRequest, PublishResponse, Reason,
+    RebuildProgress, RebuildRequest, Rejected, RetryParkedRequest, RetryParkedResponse, SplitRequest, StatusRequest,
+    StatusResponse, Verdict, VerifyRequest, VerifyResponse, WhatIfRequest, WhatIfResponse, verdict,
 };
 
 /// By source and id, as they came.
@@ -143,6 +143,10 @@ impl AdminService for Server {
     }
 
     async fn split(&self, _: Request<SplitRequest>) -> Result<Response<DecisionResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn copy_decision(&self, _: Request<CopyDecisionRequest>) -> Result<Response<CopyDecisionResponse>, Status> {
         Err(Status::unimplemented("not here"))
     }
 

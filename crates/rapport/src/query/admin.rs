@@ -18,9 +18,10 @@ use crate::projector::{BulkStep, RebuildError, RebuildProgress, Updates, shown};
 use crate::wire::v1::admin_service_server::AdminService;
 use crate::wire::v1::rebuild_progress::Phase;
 use crate::wire::v1::{
-    self, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse, GetParkedRequest, GetParkedResponse,
-    ListParkedRequest, ListParkedResponse, MergeRequest, PreparePastRequest, PreviewRequest, RebuildRequest,
-    RetryParkedRequest, SplitRequest, StatusRequest, StatusResponse, VerifyRequest, WhatIfRequest,
+    self, CopyDecisionRequest, CopyDecisionResponse, DecisionResponse, DiscardParkedRequest, DiscardParkedResponse,
+    GetParkedRequest, GetParkedResponse, ListParkedRequest, ListParkedResponse, MergeRequest, PreparePastRequest,
+    PreviewRequest, RebuildRequest, RetryParkedRequest, SplitRequest, StatusRequest, StatusResponse, VerifyRequest,
+    WhatIfRequest,
 };
 
 #[derive(Clone)]
@@ -207,5 +208,14 @@ impl AdminService for Admin {
 
     async fn split(&self, request: Request<SplitRequest>) -> Result<Response<DecisionResponse>, Status> {
         Ok(Response::new(merging::split(&self.projections, request.into_inner()).await?))
+    }
+
+    async fn copy_decision(
+        &self,
+        request: Request<CopyDecisionRequest>,
+    ) -> Result<Response<CopyDecisionResponse>, Status> {
+        let CopyDecisionRequest { tenant, event_json } = request.into_inner();
+        let (position, was_there) = merging::copy(&self.projections, &tenant, &event_json).await?;
+        Ok(Response::new(CopyDecisionResponse { position, was_there }))
     }
 }

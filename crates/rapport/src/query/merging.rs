@@ -39,6 +39,11 @@ pub(super) async fn merge(projections: &Projections, request: MergeRequest) -> R
     decided(projections, &tenant, (Choice::Merged(merged), Timestamp::default()), named).await
 }
 
+/// Where it stands, and whether it was there before. The log's own words stay in `deciding`.
+pub(super) async fn copy(projections: &Projections, tenant: &str, json: &str) -> Result<(u64, bool), QueryError> {
+    deciding::copy(projections, tenant, json).await
+}
+
 pub(super) async fn split(projections: &Projections, request: SplitRequest) -> Result<DecisionResponse, QueryError> {
     let wrong = |field, rule: &str| QueryError::Argument { field, rule: rule.to_owned() };
     match (&request.customer, request.undo.as_str()) {

@@ -11,6 +11,7 @@ use super::fetch::{Fetch, Reached, STEPS_AHEAD, Step};
 use super::{CliError, ReplayArgs};
 use crate::client::Connection;
 use crate::import::{self, Summary};
+use crate::wire::v1::CopyDecisionRequest;
 
 pub(super) async fn run(args: &ReplayArgs) -> Result<(), CliError> {
     let (server, tenant) = (&args.target.server, &args.target.tenant);
@@ -50,7 +51,12 @@ pub(super) async fn run(args: &ReplayArgs) -> Result<(), CliError> {
     };
     fetch.end();
     let settled = summary.acknowledged() + summary.bad();
-    tell(&summary, copied.decisions());
+    eprintln!("{} touchpoints copied, {} were there already", summary.accepted, summary.duplicates);
+    // Decisions hold for all times, so they may come last; a discard is of a record that is there by then.
+    let ended = match ended {
+        Ok(()) => copy_decisions(&into, into_tenant, copied.take_decisions()).await,
+        Err(error) => Err(error),
+    };
     match ended {
         Ok(()) if summary.bad() > 0 => Err(CliError::BadRows { bad: summary.bad(), read: summary.read }),
         Ok(()) => Ok(()),
@@ -61,14 +67,18 @@ pub(super) async fn run(args: &ReplayArgs) -> Result<(), CliError> {
     }
 }
 
-fn tell(summary: &Summary, decisions: u64) {
-    eprintln!("{} touchpoints copied, {} were there already", summary.accepted, summary.duplicates);
-    if decisions > 0 {
-        eprintln!(
-            "{decisions} decisions were left out: only merge, split and discard make them. rapport migrate and rapport \
-             backup move a log with its decisions"
-        );
+async fn copy_decisions(into: &Connection, tenant: &str, decisions: Vec<String>) -> Result<(), CliError> {
+    if decisions.is_empty() {
+        return Ok(());
     }
+    let (all, mut there) = (decisions.len(), 0);
+    for event_json in decisions {
+        let request = CopyDecisionRequest { tenant: tenant.to_owned(), event_json };
+        let copied = into.admin().copy_decision(request).await.map_err(|status| into.failed(status))?;
+        there += usize::from(copied.into_inner().was_there);
+    }
+    eprintln!("{} decisions copied, {there} were there already", all - there);
+    Ok(())
 }
 
 /// What the reading thread has given to be published.
@@ -79,7 +89,8 @@ struct Copied(Arc<Mutex<Progress>>);
 struct Progress {
     /// After so many touchpoints, everything up to there was given. The oldest first.
     marks: VecDeque<(u64, Reached)>,
-    decisions: u64,
+    /// As they stand; few beside the touchpoints, for people make them.
+    decisions: Vec<String>,
 }
 
 impl Copied {
@@ -87,8 +98,8 @@ impl Copied {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn decisions(&self) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).decisions
+    fn take_decisions(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).decisions)
     }
 
     /// Up to where all is there, if these many were answered.
@@ -98,7 +109,7 @@ impl Copied {
     }
 }
 
-/// The touchpoints as they come, without decisions. Blocks while it waits.
+/// The touchpoints as they come, with decisions put aside. Blocks while it waits.
 struct Touchpoints {
     steps: mpsc::Receiver<Step>,
     current: std::vec::IntoIter<(u64, String)>,
@@ -115,13 +126,12 @@ impl Iterator for Touchpoints {
                 return Some(touchpoint);
             }
             let Step::Touchpoints { touchpoints, reached } = self.steps.blocking_recv()? else { return None };
-            let all = touchpoints.len();
             let events = touchpoints.into_iter().map(|touchpoint| (touchpoint.position, touchpoint.event_json));
-            let kept: Vec<(u64, String)> = events.filter(|(_, json)| !is_decision(json)).collect();
+            let (decisions, kept): (Vec<_>, Vec<_>) = events.partition(|(_, json)| is_decision(json));
             self.given += kept.len() as u64;
             let given = self.given;
             self.copied.update(|progress| {
-                progress.decisions += (all - kept.len()) as u64;
+                progress.decisions.extend(decisions.into_iter().map(|(_, json)| json));
                 progress.marks.extend(reached.map(|reached| (given, reached)));
             });
             self.current = kept.into_iter();

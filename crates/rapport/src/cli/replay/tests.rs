@@ -1,9 +1,17 @@
-//! What is wrong with a replay before anybody is asked.
+//! What is wrong with a replay before anybody is asked, and what becomes of one whose connection breaks.
+
+use std::sync::{Arc, Mutex};
 
 use clap::Parser;
 use tempfile::{NamedTempFile, tempdir};
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status};
 
+use super::fetch::Step;
 use super::*;
+use crate::client::Connection;
+use crate::wire::v1::replay_service_server::{ReplayService, ReplayServiceServer};
+use crate::wire::v1::{ReplayResponse, ReplayedTouchpoint};
 
 #[derive(Debug, Parser)]
 struct Line {
@@ -65,4 +73,68 @@ fn the_format_is_named_or_follows_from_the_ending() {
     refused(&["--format", "avro"], "[possible values: ndjson, parquet]");
     refused(&["--out", "a", "--partition-by", "hour"], "[possible values: day]");
     refused(&["--into-tenant", "b", "--out", "a"], "--out");
+}
+
+/// Gives three touchpoints, one in each answer; every call but the last breaks after the first of them.
+struct Breaking {
+    calls: Mutex<Vec<ReplayRequest>>,
+    breaks: usize,
+}
+
+#[tonic::async_trait]
+impl ReplayService for Breaking {
+    type ReplayStream = tokio_stream::Iter<std::vec::IntoIter<Result<ReplayResponse, Status>>>;
+
+    async fn replay(&self, request: Request<ReplayRequest>) -> Result<Response<Self::ReplayStream>, Status> {
+        let after = request.get_ref().after_position;
+        let mut calls = self.calls.lock().unwrap();
+        calls.push(request.into_inner());
+        let answer = |position| {
+            let touchpoint = ReplayedTouchpoint { position, event_json: "{}".to_owned(), ..Default::default() };
+            Ok(ReplayResponse { touchpoints: vec![touchpoint], position, until: 3, ..Default::default() })
+        };
+        let mut answers: Vec<_> = (after + 1..=3).map(answer).collect();
+        if calls.len() <= self.breaks {
+            answers.truncate(1);
+            answers.push(Err(Status::unavailable("the service is stopping")));
+        }
+        Ok(Response::new(tokio_stream::iter(answers)))
+    }
+}
+
+/// What is fetched from it, and what it was asked.
+async fn fetched(breaks: usize, request: ReplayRequest) -> (Result<(), CliError>, Vec<u64>, Vec<ReplayRequest>) {
+    let service = Arc::new(Breaking { calls: Mutex::default(), breaks });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tonic::transport::Server::builder().add_service(ReplayServiceServer::from_arc(service.clone()));
+    let served = tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
+    let connection = Connection::open(&url).await.unwrap();
+    let (steps, mut receiver) = mpsc::channel(10);
+    let mut fetch = Fetch::new(&connection, request, steps);
+    let result = fetch.run().await;
+    fetch.end();
+    let mut positions = Vec::new();
+    while let Some(Step::Touchpoints { touchpoints, .. }) = receiver.recv().await {
+        positions.extend(touchpoints.into_iter().map(|touchpoint| touchpoint.position));
+    }
+    served.abort();
+    (result, positions, service.calls.lock().unwrap().clone())
+}
+
+#[tokio::test]
+async fn a_call_that_breaks_is_taken_up_where_it_was() {
+    let (result, positions, calls) = fetched(2, ReplayRequest::default()).await;
+    result.unwrap();
+    assert_eq!(positions, [1, 2, 3]);
+    let asked: Vec<(u64, u64)> = calls.iter().map(|call| (call.after_position, call.until_position)).collect();
+    assert_eq!(asked, [(0, 0), (1, 3), (2, 3)], "to the end that the log had at the first call");
+}
+
+#[tokio::test]
+async fn what_has_no_positions_is_not_taken_up() {
+    let of_customers = ReplayRequest { order: ReplayOrder::Customer.into(), ..ReplayRequest::default() };
+    let (result, positions, calls) = fetched(1, of_customers).await;
+    assert!(result.unwrap_err().to_string().contains("stopping"));
+    assert_eq!((positions, calls.len()), (vec![1], 1));
 }
