@@ -43,6 +43,9 @@ pub struct Column {
     pub is_nullable: bool,
 }
 
+/// Writes the `SELECT` of a view.
+type Select = fn() -> String;
+
 /// A table for analysts.
 #[derive(Debug, Clone, Copy)]
 pub struct AnalystTable {
@@ -50,7 +53,7 @@ pub struct AnalystTable {
     /// Empty in a file that does not fold this model.
     pub model: Model,
     pub columns: &'static [Column],
-    select: fn() -> String,
+    select: Select,
 }
 
 impl AnalystTable {

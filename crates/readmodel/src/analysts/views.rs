@@ -3,7 +3,7 @@
 use rapport_customer::Model;
 
 use super::sql::{customer_id, decimal, json, millionths, moment, moment_of_nanos, nanos, whole};
-use super::{AnalystTable, Column, ColumnKind};
+use super::{AnalystTable, Column, ColumnKind, Select};
 
 /// What the views need to know of the definitions.
 pub(super) const DESCRIBED: &str = "
@@ -22,8 +22,7 @@ CREATE TABLE described (
 ";
 
 /// Views that others are built on. Nobody else should ask them: their keys say nothing outside the file.
-pub(super) const SHARED: [(&str, fn() -> String); 2] =
-    [("owned_timeline", owned_timeline), ("owned_orders", owned_orders)];
+pub(super) const SHARED: [(&str, Select); 2] = [("owned_timeline", owned_timeline), ("owned_orders", owned_orders)];
 
 pub(super) static TABLES: [AnalystTable; 11] = [
     AnalystTable { name: "about", model: Model::Identity, columns: ABOUT, select: about },
