@@ -7,8 +7,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::error::{BulkError, Result};
 
-/// Pieces of work that wait.
-const AHEAD: usize = 4;
+/// Pieces of work that wait. The writer makes indexes between them, and what folds customers need not wait for that.
+const AHEAD: usize = 32;
 
 type Work = Box<dyn FnOnce(&Transaction<'_>) -> Result<()> + Send>;
 
