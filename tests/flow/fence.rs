@@ -115,10 +115,14 @@ async fn a_generation_that_was_not_finished_is_cleaned_up() {
     assert_eq!((server.status().await.generation, server.totals().await.touchpoints), (1, 3));
     assert_eq!(generations(&readmodel), ["000001.db"]);
     assert_eq!(server.rebuild().await.last().unwrap().generation, 2);
-    assert_eq!(generations(&readmodel), ["000001.db", "000002.db"], "a query under way may still open the one before");
+    assert_eq!(generations(&readmodel), ["000001.db", "000002.db"], "the one before is kept, to go back to");
     let server = server.stop().await.serve().await;
     assert_eq!((server.status().await.generation, server.totals().await.touchpoints), (2, 3));
-    assert_eq!(generations(&readmodel), ["000002.db"], "the one before is gone");
+    assert_eq!(generations(&readmodel), ["000001.db", "000002.db"], "after a restart too");
+    assert_eq!(server.rebuild().await.last().unwrap().generation, 3);
+    let server = server.stop().await.serve().await;
+    assert_eq!((server.status().await.generation, server.totals().await.touchpoints), (3, 3));
+    assert_eq!(generations(&readmodel), ["000002.db", "000003.db"], "there is one to go back to");
 }
 
 /// The databases in the folder.

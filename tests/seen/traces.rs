@@ -74,7 +74,8 @@ async fn a_projector_in_another_process_goes_on_the_gateways_trace() {
     let collector = Collector::start().await;
     let kept = Kept::jetstream().traced(&collector);
     let (gateway, projector) = (kept.part("gateway", None).await, kept.part("projector", None).await);
-    let last = *gateway.accepted((1..=3).map(order)).await.last().unwrap();
+    // Several may come off a stream in two batches, each with a fold of its own.
+    let last = *gateway.accepted([order(1)]).await.last().unwrap();
     projector.status_at(last).await;
     projector.stop().await;
     gateway.stop().await;
