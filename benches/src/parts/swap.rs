@@ -52,16 +52,19 @@ pub fn plan(setting: &Setting) -> Result<Plan> {
                 .floor(P99_TIMES, Floor::AtMost(1.0)),
         ],
         notes: vec![
-            "Each query is due at its moment and counts from then: customers nine times of ten, else a funnel. Both \
+            "Each query is due at its moment and counts from then: a customer, and once a second a funnel. Both \
              generations have the same answers, so one that is another than when the server was idle is of neither."
                 .to_owned(),
         ],
     })
 }
 
-/// A customer or, every tenth time, a funnel: what is true at one moment and at the next.
+/// Queries of which one asks about everybody.
+const FUNNEL_IN: u64 = 500;
+
+/// A customer or, once a second, a funnel: what is true at one moment and at the next.
 async fn ask(client: &Client, number: u64) -> Result<Vec<u8>> {
-    if number.is_multiple_of(10) {
+    if number.is_multiple_of(FUNNEL_IN) {
         return Ok(client.funnel(number).await?.rows.iter().flat_map(Message::encode_to_vec).collect());
     }
     let customer = client.customer(number).await?.customer;

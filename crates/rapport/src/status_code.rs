@@ -116,6 +116,7 @@ fn scratch_code(error: &ScratchError) -> Code {
         | ScratchError::Scratch(_)
         | ScratchError::Bulk(_)
         | ScratchError::Serving(_)
+        | ScratchError::Threads(_)
         | ScratchError::BrokenOff => Code::Internal,
     }
 }

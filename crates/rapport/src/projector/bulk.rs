@@ -6,13 +6,14 @@ use std::sync::Arc;
 use rapport_log::{Filter, Log, Position, Read, ReadError, Record};
 use rapport_readmodel::{Built, BulkBuild, BulkError, BulkPhase, BulkProgress, Definitions, Incoming, Origin};
 use rapport_touchpoint::Timestamp;
+use rayon::{ThreadPool, ThreadPoolBuildError};
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::batch::{Batch, Decoded};
-use super::foresight;
+use super::{background, foresight};
 
 /// Of a log that ends before, a file that is empty is folded record by record: that is done as soon.
 pub(super) const LEAST_RECORDS: u64 = 20_000;
@@ -31,6 +32,8 @@ pub enum BulkFoldError {
         "after position {before} the log has nothing before {found}, though {goal} was on it: it was changed or replaced"
     )]
     LogSkips { goal: Position, before: Position, found: Position },
+    #[error("there are no threads to build it with: {0}")]
+    Threads(#[from] ThreadPoolBuildError),
     #[error("the service is stopping")]
     Stopping,
     #[error("a step of the build broke off")]
@@ -109,9 +112,13 @@ impl Bulk {
         };
         let bytes = log.bytes().await?;
         let (work, queue) = mpsc::channel(1);
-        let stopping = stop.clone();
-        let building = spawn_blocking(move || self.run((discards, bytes), queue, goal, &stopping, tell));
-        let gathered = gather(&log, &definitions, Position(goal.position), work, stop).await;
+        let (stopping, threads) = (stop.clone(), background::threads()?);
+        let (done, building) = oneshot::channel();
+        threads.spawn(move || {
+            // Whoever asked waits for it until the end.
+            let _ = done.send(self.run((discards, bytes), queue, goal, &stopping, tell));
+        });
+        let gathered = gather(&log, (&definitions, &threads), Position(goal.position), work, stop).await;
         let built = building.await.map_err(|_| BulkFoldError::BrokenOff)?;
         gathered?;
         built
@@ -152,10 +159,10 @@ impl Bulk {
     }
 }
 
-/// Reads the log up to a position, in full batches.
+/// Reads the log up to a position, in full batches, which these threads decode.
 pub(super) async fn gather(
     log: &Log,
-    definitions: &Arc<Definitions>,
+    (definitions, threads): (&Arc<Definitions>, &Arc<ThreadPool>),
     goal: Position,
     work: mpsc::Sender<Decoded>,
     stop: &CancellationToken,
@@ -183,8 +190,8 @@ pub(super) async fn gather(
             None => return Err(BulkFoldError::Stopping),
         }
         if batch.is_full() || before == goal {
-            let (full, definitions) = (std::mem::take(&mut batch), definitions.clone());
-            let decoded = spawn_blocking(move || full.decode(&definitions)).await;
+            let (full, definitions, threads) = (std::mem::take(&mut batch), definitions.clone(), threads.clone());
+            let decoded = spawn_blocking(move || threads.install(|| full.decode(&definitions))).await;
             if work.send(decoded.map_err(|_| BulkFoldError::BrokenOff)?).await.is_err() {
                 // Folding failed, and says why.
                 return Ok(());

@@ -2,6 +2,7 @@
 //!
 //! records → batch → decode on all cores → one transaction → a new position that queries wait for.
 
+mod background;
 mod batch;
 mod bulk;
 mod changes;

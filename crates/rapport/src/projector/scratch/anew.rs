@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Phase, Scratch, ScratchError, Watched};
 use crate::projector::batch::Decoded;
 use crate::projector::bulk::{Bulk, BulkFoldError, BulkStep, Goal, gather};
-use crate::projector::foresight;
+use crate::projector::{background, foresight};
 
 /// The file, folded and held still, and what was met on the way.
 pub(in crate::projector) struct Anew {
@@ -95,6 +95,7 @@ impl Scratch {
         stop: &CancellationToken,
     ) -> Result<Met, ScratchError> {
         let discards = foresight::discards(&self.log, Position(goal.foreseen), &self.definitions).await?;
+        let threads = background::threads().map_err(BulkFoldError::from)?;
         let (path, origin, definitions) = (file.to_owned(), self.origin.clone(), self.definitions.clone());
         let (work, queue) = mpsc::channel(1);
         let watched = watched.clone();
@@ -104,7 +105,7 @@ impl Scratch {
             model.foresee(&discards, goal.foreseen).map_err(ScratchError::Scratch)?;
             apply(model, queue, goal, &watched)
         });
-        let gathered = gather(&self.log, &self.definitions, Position(goal.position), work, stop).await;
+        let gathered = gather(&self.log, (&self.definitions, &threads), Position(goal.position), work, stop).await;
         let applied = applying.await.map_err(|_| ScratchError::BrokenOff)?;
         gathered?;
         applied

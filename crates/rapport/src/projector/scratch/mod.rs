@@ -14,6 +14,7 @@ use std::sync::Arc;
 use rapport_log::{Log, Position, ReadError};
 use rapport_readmodel::{BulkError, Definitions, Origin, Picture, ReadModelError, Reader};
 use rapport_touchpoint::Timestamp;
+use rayon::ThreadPoolBuildError;
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::spawn_blocking;
@@ -60,6 +61,8 @@ pub enum ScratchError {
          was changed or replaced. Bring the log back, or rebuild the read model from what is left"
     )]
     LogSkips { goal: Position, before: Position, found: Position },
+    #[error("there are no threads to fold the log anew with: {0}")]
+    Threads(ThreadPoolBuildError),
     #[error("a step of it broke off")]
     BrokenOff,
 }
@@ -72,6 +75,7 @@ impl From<BulkFoldError> for ScratchError {
             BulkFoldError::Log(error) => Self::Log(error),
             BulkFoldError::LogEnds { goal, head } => Self::LogEnds { goal, head },
             BulkFoldError::LogSkips { goal, before, found } => Self::LogSkips { goal, before, found },
+            BulkFoldError::Threads(error) => Self::Threads(error),
             BulkFoldError::Stopping => Self::Stopping,
             BulkFoldError::BrokenOff => Self::BrokenOff,
         }
