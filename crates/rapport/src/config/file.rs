@@ -124,7 +124,7 @@ impl File<'_> {
             rules,
             catalogue: Arc::new(catalogue),
             definitions: Arc::new(definitions),
-            definitions_file: text.definitions.as_deref().map(|path| self.from_here(path)),
+            definitions_file: text.definitions.as_deref().map(|path| self.beside_this(path)),
             custom_types,
         })
     }
@@ -132,7 +132,7 @@ impl File<'_> {
     /// A relative folder is meant from where the file lies, so that a configuration can be moved as a whole.
     fn catalogue(&self, key: &str, folder: &Path) -> Result<Catalogue, ConfigError> {
         let (file, value) = (self.path.to_owned(), folder.to_owned());
-        match schema_files(&self.from_here(folder)) {
+        match schema_files(&self.beside_this(folder)) {
             Err(source) => Err(ConfigError::Schemas { file, key: key.to_owned(), value, source }),
             Ok(files) => Catalogue::with_custom(&files).map_err(|source| ConfigError::Schema {
                 file,
@@ -146,14 +146,14 @@ impl File<'_> {
     /// Relative as a folder of schemas is. Errors name it as it is named in `rapport.toml`.
     fn definitions(&self, key: &str, path: &Path, catalogue: &Catalogue) -> Result<Definitions, ConfigError> {
         let (file, key) = (self.path.to_owned(), key.to_owned());
-        match std::fs::read_to_string(self.from_here(path)) {
+        match std::fs::read_to_string(self.beside_this(path)) {
             Err(source) => Err(ConfigError::Unread { file, key, value: path.to_owned(), source }),
             Ok(text) => Definitions::parse(&path.display().to_string(), &text, catalogue)
                 .map_err(|source| ConfigError::Definitions { file, key, source: Box::new(source) }),
         }
     }
 
-    fn from_here(&self, path: &Path) -> PathBuf {
+    fn beside_this(&self, path: &Path) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(path)
     }
 
