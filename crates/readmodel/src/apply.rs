@@ -14,15 +14,15 @@ use crate::checkpoint::{self, Checkpoint, FencePoint};
 use crate::customers::{self, Customers};
 use crate::decisions::Decided;
 use crate::error::{ReadModelError, Result};
+use crate::fold::{Folding, Terms};
 use crate::identifiers::{self, Identifier, IdentifierKey};
 use crate::identity::Changes;
 use crate::incoming::Ready;
 use crate::known::Known;
-use crate::labels::Labels;
 use crate::parked::{self, ParkedEvent};
 use crate::seen::{Conflict, Sifted, sift};
 use crate::totals::Difference;
-use crate::{Definitions, Incoming, Origin, Spacing, analysts, decisions, discards, fold, identity, schema};
+use crate::{Definitions, Incoming, Origin, Spacing, analysts, decisions, discards, identity, schema};
 
 pub struct ReadModel {
     path: PathBuf,
@@ -263,18 +263,13 @@ impl ReadModel {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let changes = find(&tx, known, definitions, &origin.key)?;
         let mut difference = Difference::default();
-        let mut folding = fold::Folding {
-            tx: &tx,
+        let terms = Terms {
             definitions,
             spacing: self.spacing,
-            known,
-            customers,
             clock: self.checkpoint.clock,
             position: self.checkpoint.position,
-            difference: &mut difference,
-            labels: Labels::default(),
-            reread: 0,
         };
+        let mut folding = Folding::new(&tx, terms, (known, customers), &mut difference);
         folding.fold(Vec::new(), &changes)?;
         difference.write(&tx)?;
         Ok(tx.commit()?)
@@ -296,18 +291,8 @@ impl ReadModel {
         crash_point!("silence/begun");
         let clock = silent_until(&tx, until)?;
         let mut difference = Difference::default();
-        let mut folding = fold::Folding {
-            tx: &tx,
-            definitions,
-            spacing: self.spacing,
-            known,
-            customers,
-            clock,
-            position: self.checkpoint.position,
-            difference: &mut difference,
-            labels: Labels::default(),
-            reread: 0,
-        };
+        let terms = Terms { definitions, spacing: self.spacing, clock, position: self.checkpoint.position };
+        let mut folding = Folding::new(&tx, terms, (known, customers), &mut difference);
         let mut changed = Vec::new();
         for key in due_by(&tx, clock)? {
             if folding.fall_silent(key, self.checkpoint.clock)? {
@@ -340,18 +325,8 @@ impl ReadModel {
         let fresh_count = fresh.len() as u64;
         let (placed, changes) = identity::settle(&tx, known, definitions, &origin.key, fresh, &decided)?;
         crash_point!("fold/settled");
-        let mut folding = fold::Folding {
-            tx: &tx,
-            definitions,
-            spacing: self.spacing,
-            known,
-            customers,
-            clock: self.checkpoint.clock,
-            position: last.position,
-            difference: &mut difference,
-            labels: Labels::default(),
-            reread: 0,
-        };
+        let terms = Terms { definitions, spacing: self.spacing, clock: self.checkpoint.clock, position: last.position };
+        let mut folding = Folding::new(&tx, terms, (known, customers), &mut difference);
         let folded = folding.fold(placed, &changes)?;
         crash_point!("fold/folded");
         difference.write(&tx)?;

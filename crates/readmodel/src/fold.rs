@@ -29,6 +29,16 @@ const MOST_GATHERED: usize = 1_000;
 /// New events of one customer, in the order of events.
 pub(crate) type NewEvents<'p> = Vec<&'p Placed>;
 
+/// Under which a transaction folds.
+pub(crate) struct Terms<'a> {
+    pub definitions: &'a Definitions,
+    pub spacing: Spacing,
+    /// Up to which moment silence has fallen.
+    pub clock: Timestamp,
+    /// Where the read model stands afterwards.
+    pub position: u64,
+}
+
 /// One batch on its way through the folds.
 pub(crate) struct Folding<'a, 'tx> {
     pub tx: &'a Transaction<'tx>,
@@ -58,6 +68,18 @@ pub(crate) struct Folded {
 }
 
 impl<'a, 'tx> Folding<'a, 'tx> {
+    /// What it adds to sums and digests goes to `difference`.
+    pub fn new(
+        tx: &'a Transaction<'tx>,
+        terms: Terms<'a>,
+        (known, customers): (&'a mut Known, &'a mut Customers),
+        difference: &'a mut Difference,
+    ) -> Self {
+        let Terms { definitions, spacing, clock, position } = terms;
+        let labels = Labels::default();
+        Self { tx, definitions, spacing, known, customers, clock, position, difference, labels, reread: 0 }
+    }
+
     /// Stores the placed events and brings every touched customer up to date.
     pub fn fold(&mut self, placed: Vec<Placed>, changes: &Changes) -> Result<Folded> {
         let mut by_customer = self.store(&placed)?;
