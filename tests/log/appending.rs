@@ -1,5 +1,6 @@
 //! Verdicts: one per event, in order; what is new, what is a duplicate, what is a conflict.
 
+use futures::future::join_all;
 use rapport_log::{Appended, Filter, Position};
 
 use super::backend::{Backend, accepted, append, append_one, assert_rising, ids, read_all, soon};
@@ -90,6 +91,38 @@ pub async fn many_events_in_one_append(backend: Backend) {
     assert_eq!(ids(&records), expected);
     let read: Vec<Position> = records.iter().map(|record| record.position).collect();
     assert_eq!(read, positions);
+}
+
+/// Each as many as one group takes, so that the next one is sent while the one before is stored. The third repeats an event
+/// of the second, and tells another body under the name of another.
+pub async fn full_appends_that_wait_together_keep_their_order_and_know_each_other(backend: Backend) {
+    let log = backend.open().await;
+    let mut third = events("third", 998);
+    third.insert(500, event("second-7"));
+    third.push(other_body("second-8", "other"));
+    let batches = [events("first", 1_000), events("second", 1_000), third, events("fourth", 1_000)];
+    let told = soon(join_all(batches.map(|batch| log.append(batch)))).await;
+    let [first, second, mut third, fourth]: [Vec<_>; 4] = told
+        .into_iter()
+        .map(|told| told.into_iter().map(Result::unwrap).collect::<Vec<_>>())
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
+    assert_eq!(third.remove(500), Appended::Duplicate(accepted_at(&second[7])));
+    let Some(Appended::Conflict { position: conflict, first: stands }) = third.pop() else { panic!("no conflict") };
+    assert_eq!(stands, accepted_at(&second[8]));
+    let appended: Vec<Position> = [first, second, third].concat().iter().map(accepted_at).collect();
+    let appended = [appended, vec![conflict], fourth.iter().map(accepted_at).collect()].concat();
+    assert!(appended.windows(2).all(|pair| pair[0] < pair[1]), "{appended:?}");
+    let records = read_all(&log, Filter::all()).await;
+    assert_eq!(records.iter().map(|record| record.position).collect::<Vec<_>>(), appended);
+}
+
+fn accepted_at(appended: &Appended) -> Position {
+    match appended {
+        Appended::Accepted(position) => *position,
+        other => panic!("{other:?}"),
+    }
 }
 
 pub async fn many_appenders_at_once(backend: Backend) {

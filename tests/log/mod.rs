@@ -41,6 +41,7 @@ conformance! {
         another_body_in_one_batch_is_a_conflict,
         a_conflict_told_again_is_the_same_conflict,
         many_events_in_one_append,
+        full_appends_that_wait_together_keep_their_order_and_know_each_other,
         many_appenders_at_once,
         one_event_from_many_appenders_counts_once,
     },

@@ -1,5 +1,6 @@
 //! The bounded way to the one writer of a log: events wait here in the order of their appends.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -67,15 +68,17 @@ pub(crate) struct Queue {
 /// The writer's end.
 pub(crate) struct Jobs {
     receiver: mpsc::UnboundedReceiver<Job>,
-    /// Taken from the queue, but too much for the last group.
-    held: Option<Job>,
+    /// Of the next groups, in their order.
+    taken: VecDeque<Job>,
+    taken_events: usize,
+    taken_bytes: usize,
 }
 
 pub(crate) fn queue(max_event_bytes: usize, waiting_bytes: usize, patience: Duration) -> (Queue, Jobs) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let room = Arc::new(Semaphore::new(waiting_bytes / UNIT_BYTES));
     let queue = Queue { jobs: Arc::new(Mutex::new(Some(sender))), room, max_event_bytes, waiting_bytes, patience };
-    (queue, Jobs { receiver, held: None })
+    (queue, Jobs { receiver, taken: VecDeque::new(), taken_events: 0, taken_bytes: 0 })
 }
 
 impl Queue {
@@ -168,37 +171,70 @@ impl Draft {
     }
 }
 
+/// The most that a group may be; one job is a group, however large.
+#[derive(Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
+}
+
 impl Jobs {
-    /// Waits for a job and adds what else is waiting, up to these bounds; `None` when the queue is closed and empty.
-    pub(crate) async fn next_group(&mut self, max_events: usize, max_bytes: usize) -> Option<Vec<Job>> {
-        let first = match self.held.take() {
-            Some(job) => job,
-            None => self.receiver.recv().await?,
-        };
-        Some(self.top_up(first, max_events, max_bytes))
+    /// Waits for a job and adds what else is waiting; `None` when the queue is closed and empty.
+    pub(crate) async fn next_group(&mut self, most: Bounds) -> Option<Vec<Job>> {
+        if self.taken.is_empty() {
+            let first = self.receiver.recv().await?;
+            self.take(first);
+        }
+        Some(self.group(most))
     }
 
-    pub(crate) fn blocking_next_group(&mut self, max_events: usize, max_bytes: usize) -> Option<Vec<Job>> {
-        let first = match self.held.take() {
-            Some(job) => job,
-            None => self.receiver.blocking_recv()?,
-        };
-        Some(self.top_up(first, max_events, max_bytes))
+    pub(crate) fn blocking_next_group(&mut self, most: Bounds) -> Option<Vec<Job>> {
+        if self.taken.is_empty() {
+            let first = self.receiver.blocking_recv()?;
+            self.take(first);
+        }
+        Some(self.group(most))
     }
 
-    fn top_up(&mut self, first: Job, max_events: usize, max_bytes: usize) -> Vec<Job> {
-        let (mut events, mut bytes) = (first.events.len(), first.bytes);
-        let mut group = vec![first];
-        while let Ok(job) = self.receiver.try_recv() {
+    /// Waits until a group is as large as it may be: whoever has something else to do meanwhile does not make groups
+    /// smaller by taking them early. Dropped while it waits, it loses nothing. `None` when the queue is closed.
+    pub(crate) async fn full_group(&mut self, most: Bounds) -> Option<Vec<Job>> {
+        while !self.is_full(most) {
+            let next = self.receiver.recv().await?;
+            self.take(next);
+        }
+        Some(self.group(most))
+    }
+
+    fn group(&mut self, most: Bounds) -> Vec<Job> {
+        while !self.is_full(most)
+            && let Ok(next) = self.receiver.try_recv()
+        {
+            self.take(next);
+        }
+        let (mut group, mut events, mut bytes) = (Vec::new(), 0, 0);
+        while let Some(job) = self.taken.pop_front() {
             events += job.events.len();
             bytes += job.bytes;
-            if events > max_events || bytes > max_bytes {
-                self.held = Some(job);
+            if !group.is_empty() && (events > most.events || bytes > most.bytes) {
+                self.taken.push_front(job);
                 break;
             }
+            self.taken_events -= job.events.len();
+            self.taken_bytes -= job.bytes;
             group.push(job);
         }
         group
+    }
+
+    fn is_full(&self, most: Bounds) -> bool {
+        self.taken_events >= most.events || self.taken_bytes >= most.bytes
+    }
+
+    fn take(&mut self, job: Job) {
+        self.taken_events += job.events.len();
+        self.taken_bytes += job.bytes;
+        self.taken.push_back(job);
     }
 }
 
@@ -230,13 +266,13 @@ mod tests {
             let queue = queue.clone();
             async move { queue.append(events(3).into()).await }
         });
-        let group = jobs.next_group(10, 10_000).await.unwrap();
+        let group = jobs.next_group(Bounds { events: 10, bytes: 10_000 }).await.unwrap();
         let refused = queue.append(events(2).into()).await;
         assert!(matches!(refused[..], [Err(AppendError::Overloaded { .. }), Err(AppendError::Overloaded { .. })]));
         answer(group, (1..=3).map(|n| Ok(Appended::Accepted(Position(n)))).collect());
         assert!(waiting.await.unwrap().iter().all(Result::is_ok));
         let appender = tokio::spawn(async move { queue.append(events(2).into()).await });
-        assert_eq!(jobs.next_group(10, 10_000).await.unwrap()[0].events.len(), 2);
+        assert_eq!(jobs.next_group(Bounds { events: 10, bytes: 10_000 }).await.unwrap()[0].events.len(), 2);
         appender.abort();
     }
 
@@ -251,10 +287,32 @@ mod tests {
         }
         queue.close();
         let mut sizes = Vec::new();
-        while let Some(group) = jobs.next_group(8, 10_000).await {
+        while let Some(group) = jobs.next_group(Bounds { events: 8, bytes: 10_000 }).await {
             sizes.push(group.iter().map(|job| job.events.len()).collect::<Vec<_>>());
         }
         assert_eq!(sizes, [vec![3, 4], vec![5]]);
+    }
+
+    #[tokio::test]
+    async fn a_full_group_is_waited_for_and_what_came_is_not_lost() {
+        let most = Bounds { events: 6, bytes: 10_000 };
+        let (queue, mut jobs) = queue(1024, WAITING_BYTES, PATIENCE);
+        let mut submit = |count| {
+            let mut draft = Draft::default();
+            events(count).into_iter().enumerate().for_each(|(index, event)| draft.add(index, event.into(), 100));
+            queue.submit(draft, None, Instant::now() + PATIENCE).1.unwrap()
+        };
+        let sizes =
+            |group: Option<Vec<Job>>| group.map(|jobs| jobs.iter().map(|job| job.events.len()).collect::<Vec<_>>());
+        let _first = submit(3);
+        assert!(futures::poll!(std::pin::pin!(jobs.full_group(most))).is_pending());
+        let _second = (submit(2), submit(4));
+        assert_eq!(sizes(jobs.full_group(most).await), Some(vec![3, 2]));
+        assert!(futures::poll!(std::pin::pin!(jobs.full_group(most))).is_pending());
+        queue.close();
+        assert_eq!(sizes(jobs.full_group(most).await), None);
+        assert_eq!(sizes(jobs.next_group(most).await), Some(vec![4]));
+        assert_eq!(sizes(jobs.next_group(most).await), None);
     }
 
     #[tokio::test]

@@ -16,12 +16,11 @@ use super::schema::{Lock, Opened};
 use crate::batch::{Appending, Entry};
 use crate::error::Away;
 use crate::name::{Standing, written};
-use crate::queue::{Jobs, answer, entries};
+use crate::queue::{Bounds, Jobs, answer, entries};
 use crate::{AppendError, Appended, Position};
 
 /// What one transaction takes at most.
-const GROUP_EVENTS: usize = 5000;
-const GROUP_BYTES: usize = 16 * 1024 * 1024;
+const GROUP: Bounds = Bounds { events: 5000, bytes: 16 * 1024 * 1024 };
 
 pub(super) struct Writer {
     connection: Connection,
@@ -55,7 +54,7 @@ impl Writer {
 
     /// Until the queue is closed and empty.
     pub(super) fn run(mut self, mut jobs: Jobs) {
-        while let Some(mut group) = jobs.blocking_next_group(GROUP_EVENTS, GROUP_BYTES) {
+        while let Some(mut group) = jobs.blocking_next_group(GROUP) {
             group.retain(|job| !job.is_abandoned());
             let events = entries(&group);
             if events.is_empty() {

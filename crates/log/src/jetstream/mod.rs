@@ -2,6 +2,7 @@
 
 mod append;
 mod copying;
+mod one_by_one;
 mod original;
 mod publish;
 mod reader;

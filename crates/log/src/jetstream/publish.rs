@@ -15,7 +15,6 @@ use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::response::Response;
 use async_nats::{Client, HeaderMap, Request};
 use bytes::Bytes;
-use futures::{StreamExt, stream};
 use rapport_touchpoint::Timestamp;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -29,8 +28,6 @@ pub(super) const TRACE: &str = "traceparent";
 pub(super) const RECORDED_AT: &str = "Rapport-Recorded-At";
 /// What the server takes in one atomic batch.
 pub(super) const BATCH_MESSAGES: usize = 1000;
-/// Messages sent one by one that wait for the server's word.
-const IN_FLIGHT: usize = 256;
 
 pub(super) struct Message {
     pub(super) subject: String,
@@ -56,6 +53,11 @@ pub(super) struct Publisher {
     max_event_bytes: usize,
 }
 
+/// A batch of which the server has all but the last message: with that one it is stored, without it never.
+pub(super) struct Staged {
+    id: String,
+}
+
 /// The server's word on a batch.
 pub(super) enum Batch {
     /// All of it is stored; the first message stands here, the others right behind it.
@@ -69,14 +71,23 @@ impl Publisher {
         Self { client, atomic, max_event_bytes }
     }
 
-    /// One outcome per message, in their order.
-    pub(super) async fn publish(&self, messages: &[Message]) -> Vec<Result<Stored, AppendError>> {
+    /// One outcome per message, in their order. What is staged of them is not sent again.
+    pub(super) async fn publish(
+        &self,
+        messages: &[Message],
+        staged: Option<Staged>,
+    ) -> Vec<Result<Stored, AppendError>> {
         assert!(messages.len() <= BATCH_MESSAGES, "the queue gives no more than a batch");
-        if messages.len() < 2 || !self.atomic {
+        if !self.makes_batch_of(messages) {
             return self.one_by_one(messages).await;
         }
-        let sent = timeout(PATIENCE, self.batch(messages)).await;
-        match sent.unwrap_or(Err(AppendError::Unavailable(Away::Deadline(PATIENCE)))) {
+        let sent = timeout(PATIENCE, async {
+            match staged {
+                Some(staged) => self.commit(messages, staged).await,
+                None => self.batch(messages).await,
+            }
+        });
+        match sent.await.unwrap_or(Err(AppendError::Unavailable(Away::Deadline(PATIENCE)))) {
             Ok(Batch::Stored(first)) => positions(first, messages.len()).map(Ok).collect(),
             Ok(Batch::Refused(told)) => {
                 tracing::debug!(%told, messages = messages.len(), "batch refused; its messages are sent one by one");
@@ -86,39 +97,50 @@ impl Publisher {
         }
     }
 
+    pub(super) fn makes_batch_of(&self, messages: &[Message]) -> bool {
+        self.atomic && messages.len() > 1
+    }
+
     pub(super) async fn batch(&self, messages: &[Message]) -> Result<Batch, AppendError> {
+        let staged = self.stage(messages).await?;
+        crash_point!("jetstream/half-sent");
+        self.commit(messages, staged).await
+    }
+
+    pub(super) async fn stage(&self, messages: &[Message]) -> Result<Staged, AppendError> {
         let id = Uuid::new_v4().simple().to_string();
-        let Some((last, before)) = messages.split_last() else { return Ok(Batch::Stored(0)) };
+        let before = messages.split_last().map_or(&[][..], |(_, before)| before);
         for (index, message) in before.iter().enumerate() {
             let headers = batch_headers(message, &id, index + 1);
             let sent = self.client.publish_with_headers(message.subject.clone(), headers, message.payload.clone());
             sent.await.map_err(|error| AppendError::Unavailable(Away::Refused(Arc::new(error))))?;
         }
-        crash_point!("jetstream/half-sent");
+        Ok(Staged { id })
+    }
+
+    async fn commit(&self, messages: &[Message], Staged { id }: Staged) -> Result<Batch, AppendError> {
+        let Some(last) = messages.last() else { return Ok(Batch::Stored(0)) };
         let mut headers = batch_headers(last, &id, messages.len());
         headers.insert(NATS_BATCH_COMMIT, NATS_BATCH_COMMIT_FINAL);
-        match self.request(last, headers).await? {
+        match read(&self.request(last, headers).await?)? {
             Response::Ok(ack) => first_of_batch(&ack, messages.len()).map(Batch::Stored),
             Response::Err { error } => Ok(Batch::Refused(error)),
         }
     }
 
-    async fn one_by_one(&self, messages: &[Message]) -> Vec<Result<Stored, AppendError>> {
-        let mut sending = Vec::with_capacity(messages.len());
-        for message in messages {
-            sending.push(self.one(message));
-        }
-        stream::iter(sending).buffered(IN_FLIGHT).collect().await
+    pub(super) async fn one(&self, message: &Message) -> Result<Stored, AppendError> {
+        self.stored(&self.request(message, headers(message)).await?, message)
     }
 
-    pub(super) async fn one(&self, message: &Message) -> Result<Stored, AppendError> {
-        match self.request(message, headers(message)).await? {
+    pub(super) fn stored(&self, word: &[u8], message: &Message) -> Result<Stored, AppendError> {
+        match read(word)? {
             Response::Ok(ack) => Ok(Stored { position: Position(ack.sequence), duplicate: ack.duplicate }),
             Response::Err { error } => Err(self.refusal(error, message)),
         }
     }
 
-    async fn request(&self, message: &Message, headers: HeaderMap) -> Result<Response<PublishAck>, AppendError> {
+    /// The server's word, to be read.
+    async fn request(&self, message: &Message, headers: HeaderMap) -> Result<Bytes, AppendError> {
         let request = Request::new().headers(headers).payload(message.payload.clone()).timeout(Some(PATIENCE));
         let reply =
             self.client.send_request(message.subject.clone(), request).await.map_err(|error| match error.kind() {
@@ -129,7 +151,7 @@ impl Publisher {
                     AppendError::Unavailable(Away::Refused(Arc::new(error)))
                 }
             })?;
-        serde_json::from_slice(&reply.payload).map_err(|error| AppendError::Unavailable(Away::Refused(Arc::new(error))))
+        Ok(reply.payload)
     }
 
     fn refusal(&self, told: async_nats::jetstream::Error, message: &Message) -> AppendError {
@@ -143,12 +165,16 @@ impl Publisher {
         }
     }
 
-    fn too_large(&self, message: &Message) -> AppendError {
+    pub(super) fn too_large(&self, message: &Message) -> AppendError {
         AppendError::TooLarge { bytes: message.payload.len(), limit: self.max_event_bytes }
     }
 }
 
-fn headers(message: &Message) -> HeaderMap {
+fn read(word: &[u8]) -> Result<Response<PublishAck>, AppendError> {
+    serde_json::from_slice(word).map_err(|error| AppendError::Unavailable(Away::Refused(Arc::new(error))))
+}
+
+pub(super) fn headers(message: &Message) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let Some(id) = &message.id {
         headers.insert(NATS_MESSAGE_ID, id.as_str());
