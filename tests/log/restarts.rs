@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use rapport_log::{Filter, Log, Position, Read, ReadError};
+use futures::future::join_all;
+use rapport_log::{Appended, Filter, Log, Position, Read, ReadError};
 use tokio::task::block_in_place;
 use tokio::time::sleep;
 
-use super::backend::{Backend, accepted, assert_each_once, next, soon, take};
+use super::backend::{Backend, accepted, assert_each_once, next, read_all, soon, take};
 use crate::support::events::events;
 
 const WRITERS: usize = 3;
@@ -45,6 +46,31 @@ async fn every_accepted_event_is_read_exactly_once() {
     }
     append_until_accepted(&log, "end", 1).await;
     assert_each_once(&soon(reading).await.unwrap(), &written);
+}
+
+/// One full batch is on its way when the server stands still, the next is sent ahead, and the others wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_sent_ahead_to_a_server_that_dies_counts_once_and_in_its_order() {
+    let mut backend = Backend::jetstream();
+    let log = backend.open().await;
+    let Backend::JetStream(server) = &mut backend else { panic!() };
+    server.freeze();
+    let mut appending = join_all((0..4).map(|n| log.append(events(&n.to_string(), 1_000))));
+    assert!(futures::poll!(&mut appending).is_pending());
+    sleep(Duration::from_millis(500)).await;
+    block_in_place(|| server.restart());
+    let told = soon(appending).await;
+    for n in 0..4 {
+        append_until_accepted(&log, &n.to_string(), 1_000).await;
+    }
+    let records = read_all(&log, Filter::all()).await;
+    let expected: Vec<String> = (0..4).flat_map(|n| (0..1_000).map(move |index| format!("{n}-{index}"))).collect();
+    assert_each_once(&records, &expected);
+    let accepted = told.iter().flatten().flatten().map(|appended| match appended {
+        Appended::Accepted(position) => *position,
+        other => panic!("{other:?}"),
+    });
+    assert!(accepted.is_sorted(), "those that did get their word stand in their order");
 }
 
 async fn write(log: Log, writer: usize, stop: Arc<AtomicBool>) -> Vec<String> {
