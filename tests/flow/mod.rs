@@ -3,6 +3,7 @@
 mod bad_input;
 mod clickstream;
 mod customers;
+mod exporting;
 mod fence;
 mod foreign_records;
 mod generations;
