@@ -35,6 +35,7 @@ const PURE: [(&str, &[&str]); 2] = [
             "iso_currency",
             "jsonschema",
             "phonenumber",
+            "postcard",
             "serde",
             "serde_json",
             "serde_json_canonicalizer",

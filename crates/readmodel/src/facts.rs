@@ -2,10 +2,12 @@
 
 use rapport_customer::{Digest, Fact, FactChange, FactKey, FactKind, Zone};
 use rapport_touchpoint::OrderKey;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, Transaction, params};
 
 use crate::error::{ReadModelError, Result};
 use crate::identifiers::IdentifierKey;
+use crate::rows;
 use crate::totals::Difference;
 
 /// A fact as it is stored.
@@ -153,6 +155,20 @@ pub(crate) fn insert(tx: &Transaction<'_>, customer: IdentifierKey, stored: &Sto
         stored.closed_by.as_ref().map(OrderKey::as_bytes)
     ])?;
     Ok(())
+}
+
+/// Facts that were not there before, in the order of the table.
+pub(crate) fn insert_all(tx: &Transaction<'_>, facts: &[(IdentifierKey, &Stored)]) -> Result<()> {
+    rows::insert_all(tx, "facts", facts, |(customer, Stored { kind, key, closed_by, json, .. })| {
+        [
+            ValueRef::Integer(customer.0),
+            ValueRef::Blob(key.event.as_bytes()),
+            ValueRef::Integer(kind.number().into()),
+            ValueRef::Integer(key.slot.into()),
+            ValueRef::Blob(json),
+            closed_by.as_ref().map_or(ValueRef::Null, |by| ValueRef::Blob(by.as_bytes())),
+        ]
+    })
 }
 
 /// Facts of one kind, the newest first, before a place; of one customer or of all.

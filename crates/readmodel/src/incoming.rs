@@ -53,14 +53,8 @@ pub(crate) struct Unreadable {
 impl Incoming {
     /// Reads a record under the definitions. What cannot be read becomes a reason, never an error.
     pub fn decode(position: u64, recorded_at: Timestamp, place: Place, json: &[u8], definitions: &Definitions) -> Self {
-        let hash = RecordHash::of(json);
-        let read = read_record(json, recorded_at, place, &definitions.catalogue)
-            .map(|recorded| match recorded {
-                Recorded::Touchpoint(event) => Readable::Touchpoint(Ready::new(event, definitions)),
-                Recorded::Decision(decision) => Readable::Decision(decision),
-            })
-            .map_err(|violations| Unreadable::new(json, &violations));
-        Self { position, recorded_at, hash, read }
+        let read = Readable::of(json, recorded_at, place, definitions);
+        Self { position, recorded_at, hash: RecordHash::of(json), read }
     }
 
     /// One that counts, from where it is stored. When it was recorded is not known there.
@@ -95,6 +89,21 @@ impl Incoming {
 }
 
 impl Readable {
+    /// Reads a record under the definitions.
+    pub fn of(
+        json: &[u8],
+        recorded_at: Timestamp,
+        place: Place,
+        definitions: &Definitions,
+    ) -> Result<Self, Unreadable> {
+        let recorded = read_record(json, recorded_at, place, &definitions.catalogue)
+            .map_err(|violations| Unreadable::new(json, &violations))?;
+        Ok(match recorded {
+            Recorded::Touchpoint(event) => Self::Touchpoint(Ready::new(event, definitions)),
+            Recorded::Decision(decision) => Self::Decision(decision),
+        })
+    }
+
     pub fn is_touchpoint(&self) -> bool {
         matches!(self, Self::Touchpoint(_))
     }

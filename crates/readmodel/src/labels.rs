@@ -1,10 +1,12 @@
 //! What customers can be found by: gathered over a batch and written in key order.
 
 use rapport_customer::LabelChange;
+use rusqlite::types::ValueRef;
 use rusqlite::{Transaction, params};
 
 use crate::error::Result;
 use crate::identifiers::IdentifierKey;
+use crate::rows;
 
 /// Changes of labels that are still to be written.
 #[derive(Default)]
@@ -27,15 +29,13 @@ impl Labels {
         for (label, customer) in &self.lost {
             delete.execute(params![label, customer])?;
         }
-        for (label, customer) in &self.gained {
-            insert(tx, label, *customer)?;
-        }
-        Ok(())
+        insert_all(tx, &self.gained)
     }
 }
 
-/// A customer can be found by this from now on.
-pub(crate) fn insert(tx: &Transaction<'_>, label: &str, customer: IdentifierKey) -> Result<()> {
-    tx.prepare_cached("INSERT INTO labels VALUES (?1, ?2)")?.execute(params![label, customer])?;
-    Ok(())
+/// Customers can be found by these from now on; in the order of the table.
+pub(crate) fn insert_all(tx: &Transaction<'_>, labels: &[(impl AsRef<str>, IdentifierKey)]) -> Result<()> {
+    rows::insert_all(tx, "labels", labels, |(label, customer)| {
+        [ValueRef::Text(label.as_ref().as_bytes()), ValueRef::Integer(customer.0)]
+    })
 }

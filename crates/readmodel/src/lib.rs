@@ -34,6 +34,7 @@ mod preview;
 mod query;
 mod refold;
 mod regroup;
+mod rows;
 mod schema;
 mod seen;
 mod shown;
@@ -51,7 +52,7 @@ use rapport_touchpoint::Catalogue;
 
 pub use analysts::{AnalystTable, Column, ColumnKind, Rows, Values};
 pub use apply::{Applied, CustomerKey, Passed, ReadModel};
-pub use bulk::{Bounds, Built, BulkBuild, BulkError, BulkPhase, BulkProgress};
+pub use bulk::{Bounds, Built, BulkBuild, BulkError, BulkPhase, BulkProgress, Heard};
 pub use checkpoint::{Checkpoint, FencePoint};
 pub use error::ReadModelError;
 pub use imprint::Imprint;

@@ -6,15 +6,16 @@
 use std::collections::HashMap;
 
 use rapport_touchpoint::{Order, RecordHash, Timestamp};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use crate::Incoming;
 use crate::decisions::Decided;
-use crate::discards;
 use crate::error::Result;
 use crate::identifiers::sixteen;
 use crate::incoming::{Readable, Ready, Unreadable};
 use crate::parked::{self, ParkedEvent};
+use crate::{discards, rows};
 
 /// What a batch has that is new.
 #[derive(Default)]
@@ -86,7 +87,7 @@ pub(crate) fn sift(tx: &Transaction<'_>, batch: Vec<Incoming>) -> Result<Sifted>
 }
 
 /// A body, and where it was first.
-type Standing = ([u8; 16], u64);
+pub(crate) type Standing = ([u8; 16], u64);
 
 /// What stands under the names of a batch. The table is in the order of a hash, so a batch is looked up and written in that
 /// order too: neighbours share a page.
@@ -126,26 +127,15 @@ impl Names {
 
     fn write(mut self, tx: &Transaction<'_>) -> Result<()> {
         self.new.sort_unstable();
-        let mut insert = Inserting::into(tx)?;
-        for (name, (body, position)) in &self.new {
-            insert.insert(*name, *body, *position)?;
-        }
-        Ok(())
+        insert_all(tx, &self.new)
     }
 }
 
-/// Writes many names one after the other.
-pub(crate) struct Inserting<'a>(CachedStatement<'a>);
-
-impl<'a> Inserting<'a> {
-    pub fn into(tx: &'a Transaction<'_>) -> Result<Self> {
-        Ok(Self(tx.prepare_cached("INSERT INTO seen VALUES (?1, ?2, ?3)")?))
-    }
-
-    pub fn insert(&mut self, name: [u8; 16], body: [u8; 16], position: u64) -> Result<()> {
-        self.0.execute(params![name, body, position])?;
-        Ok(())
-    }
+/// Writes names, in the order of the table.
+pub(crate) fn insert_all(tx: &Transaction<'_>, names: &[([u8; 16], Standing)]) -> Result<()> {
+    rows::insert_all(tx, "seen", names, |(name, (body, position))| {
+        [ValueRef::Blob(name), ValueRef::Blob(body), rows::position(*position)]
+    })
 }
 
 /// Why a parked record would be parked again, were the log folded anew; `None` if it would not.

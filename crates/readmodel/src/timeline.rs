@@ -5,12 +5,13 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use rapport_customer::identity::Visit;
 use rapport_touchpoint::{Event, OrderKey, reread};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Transaction, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::Definitions;
 use crate::error::{ReadModelError, Result};
 use crate::identifiers::IdentifierKey;
-use crate::{claims, identifiers};
+use crate::{claims, identifiers, rows};
 
 /// Rows that one source reads ahead.
 const CHUNK: usize = 256;
@@ -65,21 +66,30 @@ pub(crate) fn insert(
     position: u64,
     json: &[u8],
 ) -> Result<()> {
-    Inserting::into(tx)?.insert(anchor, event, position, json)
+    tx.prepare_cached("INSERT INTO timeline VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+        anchor,
+        event.as_bytes(),
+        position,
+        json
+    ])?;
+    Ok(())
 }
 
-/// For many rows one after the other.
-pub(crate) struct Inserting<'a>(CachedStatement<'a>);
+/// A row as it is stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stored<'a> {
+    pub anchor: IdentifierKey,
+    /// Its key.
+    pub event: &'a [u8],
+    pub position: u64,
+    pub json: &'a [u8],
+}
 
-impl<'a> Inserting<'a> {
-    pub fn into(tx: &'a Transaction<'_>) -> Result<Self> {
-        Ok(Self(tx.prepare_cached("INSERT INTO timeline VALUES (?1, ?2, ?3, ?4)")?))
-    }
-
-    pub fn insert(&mut self, anchor: IdentifierKey, event: &OrderKey, position: u64, json: &[u8]) -> Result<()> {
-        self.0.execute(params![anchor, event.as_bytes(), position, json])?;
-        Ok(())
-    }
+/// In the order of the table, or it takes long.
+pub(crate) fn insert_all(tx: &Transaction<'_>, stored: &[Stored<'_>]) -> Result<()> {
+    rows::insert_all(tx, "timeline", stored, |Stored { anchor, event, position, json }| {
+        [ValueRef::Integer(anchor.0), ValueRef::Blob(event), rows::position(*position), ValueRef::Blob(json)]
+    })
 }
 
 /// Removes an anchor's rows and gives them back.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rapport_customer::Model;
 use rapport_customer::identity::Rules;
-use rapport_readmodel::{Bounds, BulkBuild, BulkError, BulkPhase, Definitions, Explanation, Incoming, Spacing};
+use rapport_readmodel::{Bounds, BulkBuild, BulkError, BulkPhase, Definitions, Explanation, Heard, Spacing};
 use rapport_touchpoint::Timestamp;
 use serde_json::json;
 use support::{Record, World, at, decided, definitions, event, everything, minute_of, named, now, origin};
@@ -197,8 +197,8 @@ fn begun(folder: &std::path::Path) -> BulkBuild {
     let log = written(&[at(1, "1", "user_id:ann"), at(2, "2", "user_id:bo")]);
     let file = folder.join("model.db");
     let mut build = BulkBuild::begin(&file, origin(), definitions.clone(), &folder.join("bulk")).unwrap();
-    let decode = |(Record { place, json }, position)| Incoming::decode(position, now(), place, &json, &definitions);
-    build.take(log.into_iter().zip(1..).map(decode).collect()).unwrap();
+    let hear = |(Record { place, json }, position)| Heard::decode(position, now(), place, json, &definitions);
+    build.take(log.into_iter().zip(1..).map(hear).collect()).unwrap();
     build
 }
 

@@ -12,7 +12,7 @@ use crate::limits::MAX_RULE_CHARS;
 use crate::violation::{cut, pointer_token};
 use crate::{Amount, Currency, EventType, Money, Object, Violation};
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Content {
     CustomerIdentified(CustomerIdentified),
     ConsentChanged(ConsentChanged),
@@ -26,21 +26,21 @@ pub enum Content {
     Other,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerIdentified {
     /// `None` takes the trait away.
     #[serde(default)]
     pub traits: BTreeMap<String, Option<TraitValue>>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsentChanged {
     /// What it is for: `email_marketing`.
     pub purpose: String,
     pub granted: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderPlaced {
     pub order_id: String,
     pub amount: Amount,
@@ -49,7 +49,7 @@ pub struct OrderPlaced {
     pub items: Vec<Item>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRefunded {
     pub order_id: String,
     pub amount: Amount,
@@ -69,12 +69,12 @@ impl OrderRefunded {
 }
 
 /// One line of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     pub sku: String,
     pub name: Option<String>,
     pub category: Option<String>,
-    #[serde(default = "one", deserialize_with = "whole_number")]
+    #[serde(default = "one", with = "whole_number")]
     pub quantity: u32,
 }
 
@@ -91,7 +91,7 @@ pub enum Metric {
 }
 
 /// A customer was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SurveySent {
     pub survey: String,
     pub instance: Option<String>,
@@ -101,13 +101,13 @@ pub struct SurveySent {
     pub team: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SurveyAnswered {
     pub survey: String,
     pub instance: Option<String>,
     pub metric: Metric,
     /// Within the metric's scale; the schema sees to it.
-    #[serde(deserialize_with = "whole_number")]
+    #[serde(with = "whole_number")]
     pub score: u32,
     pub comment: Option<String>,
     pub touchpoint: Option<String>,
@@ -115,10 +115,10 @@ pub struct SurveyAnswered {
     pub team: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReviewPosted {
     /// Stars: 1 to 5.
-    #[serde(deserialize_with = "whole_number")]
+    #[serde(with = "whole_number")]
     pub score: u32,
     pub review_id: Option<String>,
     pub title: Option<String>,
@@ -133,13 +133,22 @@ fn one() -> u32 {
 }
 
 /// To JSON Schema, and to the body's hash, `2.0` is the integer 2.
-fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    let number = f64::deserialize(deserializer)?;
-    let whole = number as u32;
-    if f64::from(whole) == number { Ok(whole) } else { Err(D::Error::custom("must be a whole number")) }
+mod whole_number {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(number: &u32, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(f64::from(*number))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+        let number = f64::deserialize(deserializer)?;
+        let whole = number as u32;
+        if f64::from(whole) == number { Ok(whole) } else { Err(D::Error::custom("must be a whole number")) }
+    }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductViewed {
     pub sku: String,
     pub name: Option<String>,

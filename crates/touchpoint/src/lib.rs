@@ -9,6 +9,7 @@ mod catalogue;
 mod content;
 mod decision;
 mod fields;
+mod gist;
 mod identifier;
 mod json;
 pub mod limits;

@@ -73,15 +73,19 @@ impl OrderKey {
         Self(time.nanos().to_be_bytes().to_vec())
     }
 
+    /// The order that the key was made of; `None` for a moment alone.
+    pub fn order(&self) -> Option<Order> {
+        let (nanos, rest) = self.0.split_first_chunk()?;
+        let (has_sequence, rest) = rest.split_first()?;
+        let mut texts = rest.split(|byte| *byte == 0).map(|text| str::from_utf8(text).ok().map(str::to_owned));
+        let sequence = if *has_sequence == 1 { Some(texts.next()??) } else { None };
+        let time = Timestamp::from_nanos(i64::from_be_bytes(*nanos))?;
+        Some(Order { time, sequence, source: texts.next()??, id: texts.next()?? })
+    }
+
     /// The source and id of the event; `None` for a moment alone.
     pub fn source_and_id(&self) -> Option<(String, String)> {
-        let (has_sequence, rest) = self.0.get(8..)?.split_first()?;
-        let mut texts = rest.split(|byte| *byte == 0);
-        if *has_sequence == 1 {
-            texts.next()?;
-        }
-        let mut text = || texts.next().map(|text| String::from_utf8_lossy(text).into_owned());
-        Some((text()?, text()?))
+        self.order().map(|order| (order.source, order.id))
     }
 
     /// When the event happened; the epoch for [`OrderKey::MIN`].
@@ -122,6 +126,7 @@ mod tests {
                 assert_eq!(left.cmp(right), i.cmp(&j), "{left:?} {right:?}");
                 assert_eq!(left.key().cmp(&right.key()), i.cmp(&j), "keys of {left:?} {right:?}");
             }
+            assert_eq!(left.key().order().as_ref(), Some(left));
         }
     }
 

@@ -137,6 +137,12 @@ fn every_file_is_compiled_in() {
     assert_eq!(compiled, on_disk);
 }
 
+/// The event as it comes back from what was kept of it.
+fn of_gist(event: &Event) -> Option<Event> {
+    let Touchpoint { order, .. } = &event.touchpoint;
+    Event::of_gist(&event.put_gist(Vec::new()), &order.key(), event.touchpoint.json().to_vec())
+}
+
 #[test]
 fn what_passed_once_is_reread_as_the_same_event() {
     let catalogue = Catalogue::built_in();
@@ -160,6 +166,7 @@ fn what_passed_once_is_reread_as_the_same_event() {
                 for record in records {
                     let Ok(read) = read(record.clone(), now(), &catalogue) else { continue };
                     assert_eq!(reread(record, &catalogue).unwrap(), read, "{}", version.dataschema(event_type));
+                    assert_eq!(of_gist(&read), Some(read), "{}", version.dataschema(event_type));
                     compared += 1;
                 }
             }
@@ -185,6 +192,7 @@ fn an_odd_record_is_reread_as_the_same_event_too() {
             let record = format!("{{{head},{record}{stamp}}}").into_bytes();
             let read = read(record.clone(), now(), &catalogue).unwrap();
             assert_eq!(reread(record, &catalogue).unwrap(), read);
+            assert_eq!(of_gist(&read), Some(read));
         }
     }
 }

@@ -172,7 +172,9 @@ proptest! {
         let of = |json: &[u8]| read(json.to_vec(), now(), &CATALOGUE);
         prop_assert_eq!(without_json(of(text.as_bytes())), without_json(of(&plain)));
         if let Ok(event) = of(text.as_bytes()) {
-            prop_assert_eq!(&reread(text.into_bytes(), &CATALOGUE).unwrap(), &event);
+            prop_assert_eq!(&reread(text.clone().into_bytes(), &CATALOGUE).unwrap(), &event);
+            let again = Event::of_gist(&event.put_gist(Vec::new()), &event.touchpoint.order.key(), text.into_bytes());
+            prop_assert_eq!(again, Some(event));
         }
     }
 

@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use rapport_log::Record;
-use rapport_readmodel::{Definitions, Incoming};
+use rapport_readmodel::{Definitions, Heard, Incoming};
 use rayon::prelude::*;
 
 use super::traced::Traced;
 
 /// Larger transactions dirty each page less often; beyond this the gain is small.
-const MOST_RECORDS: usize = 10_000;
+pub(super) const MOST_RECORDS: usize = 10_000;
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// Ready to be applied.
@@ -39,7 +39,20 @@ impl Batch {
     }
 
     pub fn is_full(&self) -> bool {
-        self.records.len() >= MOST_RECORDS || self.bytes >= MOST_BYTES
+        self.has(MOST_RECORDS)
+    }
+
+    /// Has it so many records, or as many bytes as one may have?
+    pub fn has(&self, records: usize) -> bool {
+        self.records.len() >= records || self.bytes >= MOST_BYTES
+    }
+
+    /// Reads the records for a build in bulk, on all cores. Blocks.
+    pub fn hear(self, definitions: &Definitions) -> Vec<Heard> {
+        let hear = |Record { position, recorded_at, place, json, .. }: Record| {
+            Heard::decode(position.0, recorded_at, place, json.into(), definitions)
+        };
+        self.records.into_par_iter().with_min_len(64).map(hear).collect()
     }
 
     /// Reads the records on all cores. Blocks.

@@ -4,19 +4,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rapport_log::{Filter, Log, Position, Read, ReadError, Record};
-use rapport_readmodel::{Built, BulkBuild, BulkError, BulkPhase, BulkProgress, Definitions, Incoming, Origin};
+use rapport_readmodel::{Built, BulkBuild, BulkError, BulkPhase, BulkProgress, Definitions, Heard, Incoming, Origin};
 use rapport_touchpoint::Timestamp;
 use rayon::{ThreadPool, ThreadPoolBuildError};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use super::batch::{Batch, Decoded};
+use super::batch::Batch;
 use super::{background, foresight};
 
 /// Of a log that ends before, a file that is empty is folded record by record: that is done as soon.
 pub(super) const LEAST_RECORDS: u64 = 20_000;
+/// Records that are read at a time: few enough that they are still in the cache when they are taken in.
+const AT_A_TIME: usize = 1_000;
+/// Batches that wait, read or not: while one is taken in, the next ones are made ready.
+const AHEAD: usize = 4;
 
 #[derive(Debug, Error)]
 pub enum BulkFoldError {
@@ -39,6 +42,9 @@ pub enum BulkFoldError {
     #[error("a step of the build broke off")]
     BrokenOff,
 }
+
+/// A batch of the log that is being decoded into this.
+pub(super) type Decoding<T> = oneshot::Receiver<T>;
 
 /// How far a build is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,14 +117,15 @@ impl Bulk {
             discards = foresight::discards(&log, Position(goal.foreseen), &definitions) => discards?,
         };
         let bytes = log.bytes().await?;
-        let (work, queue) = mpsc::channel(1);
+        let (work, queue) = mpsc::channel(AHEAD);
         let (stopping, threads) = (stop.clone(), background::threads()?);
         let (done, building) = oneshot::channel();
         threads.spawn(move || {
             // Whoever asked waits for it until the end.
             let _ = done.send(self.run((discards, bytes), queue, goal, &stopping, tell));
         });
-        let gathered = gather(&log, (&definitions, &threads), Position(goal.position), work, stop).await;
+        let hear = move |batch: Batch| batch.hear(&definitions);
+        let gathered = gather(&log, (AT_A_TIME, hear, &threads), Position(goal.position), work, stop).await;
         let built = building.await.map_err(|_| BulkFoldError::BrokenOff)?;
         gathered?;
         built
@@ -128,7 +135,7 @@ impl Bulk {
     fn run(
         self,
         (discards, log_bytes): (Vec<Incoming>, u64),
-        mut queue: mpsc::Receiver<Decoded>,
+        mut queue: mpsc::Receiver<Decoding<Vec<Heard>>>,
         goal: Goal,
         stop: &CancellationToken,
         tell: impl Fn(BulkStep),
@@ -140,8 +147,8 @@ impl Bulk {
         }
         build.check_room(log_bytes)?;
         build.foresee(&discards, goal.foreseen)?;
-        while let Some(decoded) = queue.blocking_recv() {
-            build.take(decoded.records)?;
+        while let Some(decoding) = queue.blocking_recv() {
+            build.take(decoding.blocking_recv().map_err(|_| BulkFoldError::BrokenOff)?)?;
             tell(BulkStep::Read(build.position()));
         }
         if build.position() < goal.position {
@@ -159,12 +166,12 @@ impl Bulk {
     }
 }
 
-/// Reads the log up to a position, in full batches, which these threads decode.
-pub(super) async fn gather(
+/// Reads the log up to a position, in batches of so many records, which these threads decode while the next are read.
+pub(super) async fn gather<T: Send + 'static>(
     log: &Log,
-    (definitions, threads): (&Arc<Definitions>, &Arc<ThreadPool>),
+    (at_a_time, decode, threads): (usize, impl Fn(Batch) -> T + Clone + Send + 'static, &Arc<ThreadPool>),
     goal: Position,
-    work: mpsc::Sender<Decoded>,
+    work: mpsc::Sender<Decoding<T>>,
     stop: &CancellationToken,
 ) -> Result<(), BulkFoldError> {
     if goal == Position::START {
@@ -189,11 +196,13 @@ pub(super) async fn gather(
             Some(Err(error)) => return Err(error.into()),
             None => return Err(BulkFoldError::Stopping),
         }
-        if batch.is_full() || before == goal {
-            let (full, definitions, threads) = (std::mem::take(&mut batch), definitions.clone(), threads.clone());
-            let decoded = spawn_blocking(move || threads.install(|| full.decode(&definitions))).await;
-            if work.send(decoded.map_err(|_| BulkFoldError::BrokenOff)?).await.is_err() {
-                // Folding failed, and says why.
+        if batch.has(at_a_time) || before == goal {
+            let (full, decode) = (std::mem::take(&mut batch), decode.clone());
+            let (done, decoding) = oneshot::channel();
+            // Where nobody waits for it any more, folding failed.
+            threads.spawn(move || drop(done.send(decode(full))));
+            if work.send(decoding).await.is_err() {
+                // It says why.
                 return Ok(());
             }
         }

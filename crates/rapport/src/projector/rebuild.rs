@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
 use super::ProjectorError;
+use super::background;
 use super::bulk::{Bulk, BulkFoldError, BulkStep, Goal};
 use super::folding::{Folded, Folding};
 use super::generations::{self, Generations, write_whole};
@@ -294,7 +295,8 @@ impl Making {
         stop: &CancellationToken,
     ) -> Result<(), ProjectorError> {
         let (told, stop, now) = (progress.clone(), stop.clone(), self.setup.clock.now());
-        let checked = spawn_blocking(move || {
+        let threads = background::threads().map_err(BulkFoldError::from)?;
+        let check = move || {
             let total = u64::try_from(reader.totals()?.content.get("customers")).unwrap_or_default();
             let picture = reader.hold(now)?;
             picture.flaws(&mut |done| {
@@ -304,7 +306,8 @@ impl Making {
                 });
                 !stop.is_cancelled()
             })
-        });
+        };
+        let checked = spawn_blocking(move || threads.install(check));
         match checked.await.map_err(|_| ProjectorError::BrokenOff)?? {
             None => Err(BulkFoldError::Stopping.into()),
             Some(flaws) if flaws.is_empty() => Ok(()),

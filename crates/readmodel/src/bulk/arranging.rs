@@ -4,14 +4,19 @@ use rapport_touchpoint::OrderKey;
 use rusqlite::Transaction;
 
 use super::error::{BulkError, Result};
+use super::kept::Kept;
+use super::label::Labels;
+use super::parking::Parking;
 use super::placing::{Placed, Shared, as_key};
 use super::scratch::Scratch;
 use super::settling::Settled;
 use super::sorting::{Merge, Record, Sorted, Sorter};
+use super::standing::Verdict;
 use super::taken::{Taken, Watched};
 use super::told::Told;
+use super::writer::Writer;
 use crate::identifiers::IdentifierKey;
-use crate::timeline::{self, TimelineRow};
+use crate::timeline::{self, Stored, TimelineRow};
 
 /// Arranges touchpoints, in any order.
 struct Arranging<'a> {
@@ -23,8 +28,8 @@ struct Arranging<'a> {
 }
 
 impl Arranging<'_> {
-    /// An event that counts.
-    fn take(&mut self, told: &Told<'_>, json: &[u8]) -> Result<()> {
+    /// An event that counts, as it was kept.
+    fn take(&mut self, told: &Told<'_>, kept: &[u8]) -> Result<()> {
         let Some(anchor) = self.placed.owners.anchor(told.named.iter()) else { return Ok(()) };
         let anchor_key = self.placed.key(anchor).to_be_bytes();
         let position = told.position.to_be_bytes();
@@ -32,9 +37,9 @@ impl Arranging<'_> {
         let customer = self.placed.customer_at(anchor, told.key, self.shared);
         let customer = customer.to_be_bytes();
         if is_shared {
-            self.by_anchor.push(&[&anchor_key, told.key], &[&position, json])?;
+            self.by_anchor.push(&[&anchor_key, told.key], &[&position, Kept::json(kept)?])?;
         }
-        self.by_customer.push(&[&customer, &anchor_key, told.key], &[&[u8::from(is_shared)], &position, json])
+        self.by_customer.push(&[&customer, &anchor_key, told.key], &[&[u8::from(is_shared)], &position, kept])
     }
 
     fn arranged(self) -> Result<Arranged> {
@@ -52,12 +57,19 @@ pub(super) struct Arranged {
 pub(super) fn arrange(
     taken: &Taken,
     settled: &Settled,
+    labels: &Labels,
     scratch: &Scratch,
-    watched: &mut Watched<'_>,
+    (watched, writer): (&mut Watched<'_>, &mut Writer),
 ) -> Result<Arranged> {
     let (by_customer, by_anchor) = (scratch.sorter("by-customer"), scratch.sorter("by-anchor"));
     let mut arranging = Arranging { placed: &settled.placed, shared: &settled.shared, by_customer, by_anchor };
-    taken.each_touchpoint(watched, |told, json| arranging.take(told, json))?;
+    let mut parking = Parking::new(writer);
+    taken.each_touchpoint(watched, |told, verdict, kept| match verdict.reason() {
+        Some(reason) => parking.park(told, Kept::json(kept)?, labels.event_type(told.label)?, reason),
+        None if verdict == Verdict::Stands => arranging.take(told, kept),
+        None => Ok(()),
+    })?;
+    parking.write()?;
     arranging.arranged()
 }
 
@@ -68,36 +80,49 @@ pub(super) struct Anchored {
     /// Among the timelines of anchors that are no one customer's, it is written already.
     pub is_written: bool,
     pub row: TimelineRow,
+    /// What its fold asks for.
+    pub gist: Vec<u8>,
 }
 
-fn timeline_row(event: &[u8], rest: &[u8]) -> Option<TimelineRow> {
-    let (position, json) = rest.split_first_chunk()?;
+/// A touchpoint, and whose it is.
+fn anchored(key: &[u8], rest: &[u8]) -> Option<(u32, Anchored)> {
+    let (customer, key) = key.split_first_chunk()?;
+    let (anchor, event) = key.split_first_chunk()?;
+    let ([is_written], rest) = rest.split_first_chunk()?;
+    let (position, kept) = rest.split_first_chunk()?;
+    let Kept { gist, json } = Kept::read(kept)?;
     let (event, position) = (OrderKey::from_bytes(event.to_vec()), u64::from_be_bytes(*position));
-    Some(TimelineRow { event, position, json: json.to_vec() })
+    let anchored = Anchored {
+        anchor: u32::from_be_bytes(*anchor),
+        is_written: *is_written == 1,
+        row: TimelineRow { event, position, json: json.to_vec() },
+        gist: gist.to_vec(),
+    };
+    Some((u32::from_be_bytes(*customer), anchored))
 }
 
 /// Writes the timelines of anchors that are no one customer's.
 pub(super) fn write_shared(tx: &Transaction<'_>, by_anchor: &Sorted) -> Result<()> {
     let mut merge = by_anchor.read()?;
-    let mut rows = timeline::Inserting::into(tx)?;
     while let Some(Record { key, rest }) = merge.next()? {
-        let parts = || {
-            let (anchor, event) = key.split_first_chunk()?;
-            Some((u32::from_be_bytes(*anchor), timeline_row(event, rest)?))
-        };
-        let (anchor, row) = parts().ok_or_else(|| BulkError::torn("a touchpoint"))?;
-        rows.insert(as_key(anchor), &row.event, row.position, &row.json)?;
+        let (anchor, event) = key.split_first_chunk().ok_or_else(|| BulkError::torn("a touchpoint"))?;
+        let (position, json) = rest.split_first_chunk().ok_or_else(|| BulkError::torn("a touchpoint"))?;
+        let (anchor, position) = (as_key(u32::from_be_bytes(*anchor)), u64::from_be_bytes(*position));
+        timeline::insert(tx, anchor, &OrderKey::from_bytes(event.to_vec()), position, json)?;
     }
     Ok(())
 }
 
 /// Writes the timelines of the others.
-pub(super) fn write(tx: &Transaction<'_>, touchpoints: &[Anchored]) -> Result<()> {
-    let mut rows = timeline::Inserting::into(tx)?;
-    for Anchored { anchor, row, .. } in touchpoints.iter().filter(|touchpoint| !touchpoint.is_written) {
-        rows.insert(as_key(*anchor), &row.event, row.position, &row.json)?;
-    }
-    Ok(())
+pub(super) fn write<'a>(tx: &Transaction<'_>, touchpoints: impl IntoIterator<Item = &'a Anchored>) -> Result<()> {
+    let stored = |Anchored { anchor, row, .. }: &'a Anchored| Stored {
+        anchor: as_key(*anchor),
+        event: row.event.as_bytes(),
+        position: row.position,
+        json: &row.json,
+    };
+    let unwritten = touchpoints.into_iter().filter(|touchpoint| !touchpoint.is_written);
+    Ok(timeline::insert_all(tx, &unwritten.map(stored).collect::<Vec<_>>())?)
 }
 
 /// A customer's touchpoints, or a stretch of them, by anchor and in the order of events.
@@ -148,20 +173,7 @@ impl<'a> Customers<'a> {
     fn step(&mut self) -> Result<()> {
         self.next = match self.merge.next()? {
             None => None,
-            Some(Record { key, rest }) => {
-                let parts = || {
-                    let (customer, key) = key.split_first_chunk()?;
-                    let (anchor, event) = key.split_first_chunk()?;
-                    let (is_written, rest) = rest.split_first()?;
-                    let anchored = Anchored {
-                        anchor: u32::from_be_bytes(*anchor),
-                        is_written: *is_written == 1,
-                        row: timeline_row(event, rest)?,
-                    };
-                    Some((u32::from_be_bytes(*customer), anchored))
-                };
-                Some(parts().ok_or_else(|| BulkError::torn("a touchpoint"))?)
-            }
+            Some(Record { key, rest }) => Some(anchored(key, rest).ok_or_else(|| BulkError::torn("a touchpoint"))?),
         };
         Ok(())
     }

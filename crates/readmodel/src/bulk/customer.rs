@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rapport_customer::identity::Identity;
 use rapport_customer::{FactChange, FactKey, FactKind, Model, States};
-use rapport_touchpoint::{OrderKey, Timestamp};
+use rapport_touchpoint::{Event, OrderKey, Timestamp};
 
 use super::arranging::{Anchored, Gathered};
 use crate::Definitions;
@@ -55,9 +55,12 @@ pub(super) fn fold(
     // Who a customer is, is known; all else is in what is folded.
     let is_folded = definitions.models.iter().any(|model| *model != Model::Identity);
     for (events, at) in (1..).zip(&order) {
-        let row = &mut touchpoints[*at].row;
+        let Anchored { row, gist, .. } = &mut touchpoints[*at];
         if is_folded {
-            let event = row.take_event(definitions)?;
+            let json = std::mem::take(&mut row.json);
+            let event = Event::of_gist(gist, &row.event, json).ok_or_else(|| {
+                ReadModelError::corrupt(format!("the touchpoint at position {} as it was put aside", row.position))
+            })?;
             states.fold(&event, &row.event, maps, &mut changes);
             row.json = event.touchpoint.into_json();
         }

@@ -58,7 +58,7 @@ impl BulkBuild {
         let settled = settling.settle(self.interned, &mut labels)?;
         writer.then(move |tx| indexes.make(tx))?;
         crash_point!("bulk/settled");
-        let arranged = arranging::arrange(&taken, &settled, &scratch, &mut watched)?;
+        let arranged = arranging::arrange(&taken, &settled, &labels, &scratch, (&mut watched, &mut writer))?;
         let judged = taken.remove()?;
         let by_anchor = arranged.by_anchor;
         writer.then(move |tx| arranging::write_shared(tx, &by_anchor))?;

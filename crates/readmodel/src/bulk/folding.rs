@@ -95,7 +95,7 @@ impl Folding<'_, '_> {
                 writing::put_labels_aside(customer, &mut self.labels)?;
             }
             let position = self.position;
-            self.writer.then(move |tx| folded.iter().try_for_each(|folded| writing::write(tx, folded, position)))?;
+            self.writer.then(move |tx| writing::write(tx, &folded, position))?;
         }
         if self.difference.totals.iter().count() > MOST_SUMS {
             self.write_sums()?;

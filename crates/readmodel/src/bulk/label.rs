@@ -1,6 +1,6 @@
 //! The types and channels of touchpoints, each pair as a number, and how many of each count.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use rapport_customer::Totals;
 

@@ -17,9 +17,12 @@ mod evidence;
 mod file;
 mod finishing;
 mod folding;
+mod heard;
 mod interned;
+mod kept;
 mod label;
 mod naming;
+mod parking;
 mod placing;
 mod scratch;
 mod settling;
@@ -37,7 +40,9 @@ use std::sync::Arc;
 use rapport_touchpoint::Timestamp;
 
 use self::error::Result;
+use self::heard::{Logged, Of, Says};
 use self::interned::{Interned, Number};
+use self::kept::Kept;
 use self::label::Labels;
 use self::scratch::Scratch;
 use self::sorting::Sorter;
@@ -46,12 +51,12 @@ use self::standing::Candidate;
 use self::told::Told;
 use crate::apply::ReadModel;
 use crate::checkpoint::{self, FencePoint};
-use crate::incoming::{Readable, Ready};
 use crate::parked::ParkedEvent;
 use crate::seen::{Conflict, Recorded};
 use crate::{Definitions, Incoming, Origin, Spacing};
 
 pub use error::BulkError;
+pub use heard::Heard;
 
 /// The file while it is in the making.
 const FILE: &str = "building.db";
@@ -219,38 +224,35 @@ impl BulkBuild {
     }
 
     /// Takes the next records of the log, in rising position.
-    pub fn take(&mut self, batch: Vec<Incoming>) -> Result<()> {
+    pub fn take(&mut self, batch: Vec<Heard>) -> Result<()> {
         let Some(last) = batch.last() else { return Ok(()) };
-        checkpoint::fence_off(&mut self.fence, FencePoint { position: last.position, hash: last.hash });
+        checkpoint::fence_off(&mut self.fence, FencePoint { position: last.logged.position, hash: last.logged.hash() });
         self.records += batch.len() as u64;
         let mut parked: Vec<ParkedEvent> = Vec::new();
-        for Incoming { position, recorded_at, hash, read } in batch {
-            let record = Recorded { position, recorded_at, hash };
-            match read {
-                Ok(Readable::Touchpoint(ready)) => self.take_touchpoint(&record, ready)?,
-                Ok(Readable::Decision(decision)) => self.take_decision(record, *decision)?,
-                Err(unreadable) => parked.push(record.unreadable(unreadable)),
+        for Heard { logged, says } in batch {
+            match says {
+                Says::Touchpoint(of) => self.take_touchpoint(&logged, &of)?,
+                Says::Decision(decision) => self.take_decision(logged.recorded(), *decision)?,
+                Says::Nothing(unreadable) => parked.push(logged.recorded().unreadable(unreadable)),
             }
         }
         crash_point!("bulk/taken");
         Ok(self.model.park(&parked)?)
     }
 
-    fn take_touchpoint(&mut self, record: &Recorded, ready: Ready) -> Result<()> {
-        let Recorded { position, recorded_at, hash } = *record;
-        let Ready { event, key, name, evidence } = ready;
-        let touchpoint = &event.touchpoint;
-        let is_out = self.any_discards && self.model.is_discarded(hash)?;
-        let body = touchpoint.body_hash.0;
-        Candidate { name, position, body, is_out }.push(&mut self.names)?;
-        let label = self.labels.number(touchpoint.event_type.as_str(), touchpoint.channel.as_str())?;
+    fn take_touchpoint(&mut self, logged: &Logged, of: &Of) -> Result<()> {
+        let Logged { position, recorded_at, json } = logged;
+        let Of { event_type, channel, key, name, body, evidence, gist } = of;
+        let is_out = self.any_discards && self.model.is_discarded(logged.hash())?;
+        Candidate { name: *name, position: *position, body: *body, is_out }.push(&mut self.names)?;
+        let label = self.labels.number(event_type.as_str(), channel.as_str())?;
         self.named.clear();
-        for usable in &evidence {
+        for usable in evidence {
             self.named.push(self.interned.number(usable)?);
         }
-        Told::write(&mut self.bytes, (position, recorded_at, hash), label, &self.named, &key);
+        Told::write(&mut self.bytes, (*position, *recorded_at), label, &self.named, key);
         self.told.push(&[&self.bytes])?;
-        self.touchpoints.push(&[touchpoint.json()])
+        Kept { gist, json }.push(&mut self.touchpoints)
     }
 
     fn take_decision(&mut self, record: Recorded, decision: rapport_touchpoint::Decision) -> Result<()> {

@@ -13,17 +13,10 @@ use super::label::Labels;
 use super::naming;
 use super::placing::{Owners, Placed, Shared};
 use super::scratch::Scratch;
-use super::standing::Verdict;
 use super::taken::{Taken, Watched};
-use super::told::Told;
 use super::writer::Writer;
 use crate::Definitions;
 use crate::identifiers::IdentifierKey;
-use crate::parked::{self, ParkedEvent};
-use crate::seen::Recorded;
-
-/// Parked records that are written at a time.
-const MOST_PARKED: usize = 1_000;
 
 pub(super) struct Settling<'a, 'w> {
     pub scratch: &'a Scratch,
@@ -65,20 +58,14 @@ impl Settling<'_, '_> {
         Ok(Settled { placed, shared })
     }
 
-    /// Goes through all that was told once: what does not count is parked, what counts is evidence.
+    /// Goes through all that was told once: what counts is evidence.
     fn gather(&mut self, interned: &Interned, labels: &mut Labels) -> Result<Sights> {
         let rules = &self.definitions.rules;
         let mut gathering = Gathering::new(interned, rules, self.scratch.sorter("sights"));
-        let mut parking = Parking { writer: self.writer, parked: Vec::new() };
-        self.taken.each(self.watched, |told, verdict| {
-            if verdict == Verdict::Stands {
-                labels.count(told.label)?;
-                gathering.take(told.named.iter(), told.key)
-            } else {
-                verdict.reason().map_or(Ok(()), |reason| parking.park(told, labels.event_type(told.label)?, reason))
-            }
+        self.taken.each_standing(self.watched, |told| {
+            labels.count(told.label)?;
+            gathering.take(told.named.iter(), told.key)
         })?;
-        parking.write()?;
         let gathered = gathering.gathered()?;
         Sights::of(&gathered, self.scratch.spool("sights.once")?, interned, rules)
     }
@@ -97,26 +84,5 @@ impl Settling<'_, '_> {
         let claimants = self.scratch.sorter("claimants");
         self.writer.then(move |tx| claiming::write(tx, &by_device, claimants))?;
         Ok(shared)
-    }
-}
-
-/// Records that can be read and do not count.
-struct Parking<'a> {
-    writer: &'a mut Writer,
-    parked: Vec<ParkedEvent>,
-}
-
-impl Parking<'_> {
-    fn park(&mut self, told: &Told<'_>, event_type: &str, reason: String) -> Result<()> {
-        let Told { position, recorded_at, hash, .. } = *told;
-        let (source, id) = told.order_key().source_and_id().unwrap_or_default();
-        let record = Recorded { position, recorded_at, hash };
-        self.parked.push(record.as_parked((source, id), event_type.to_owned(), reason));
-        if self.parked.len() == MOST_PARKED { self.write() } else { Ok(()) }
-    }
-
-    fn write(&mut self) -> Result<()> {
-        let parked = std::mem::take(&mut self.parked);
-        self.writer.then(move |tx| Ok(parked.iter().try_for_each(|event| parked::park(tx, event))?))
     }
 }

@@ -8,6 +8,9 @@ use super::sorting::{Merge, Sorted, Sorter};
 use crate::MOST_SHOWN;
 use crate::seen::{self, Conflict};
 
+/// Names that are written at a time.
+const WRITTEN_AT_ONCE: usize = 1024;
+
 /// What is asked about one readable record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Candidate {
@@ -171,13 +174,18 @@ impl Verdicts<'_> {
 
 /// Writes what stands.
 pub(super) fn write(tx: &Transaction<'_>, names: &Sorted) -> Result<()> {
-    let mut rows = seen::Inserting::into(tx)?;
+    let mut standing = Vec::with_capacity(WRITTEN_AT_ONCE);
     judge(names, |Candidate { name, body, position, .. }, verdict| {
         if verdict == Verdict::Stands {
-            rows.insert(*name, *body, *position)?;
+            standing.push((*name, (*body, *position)));
+        }
+        if standing.len() == WRITTEN_AT_ONCE {
+            seen::insert_all(tx, &standing)?;
+            standing.clear();
         }
         Ok(())
-    })
+    })?;
+    Ok(seen::insert_all(tx, &standing)?)
 }
 
 #[cfg(test)]

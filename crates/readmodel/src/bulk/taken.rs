@@ -36,10 +36,11 @@ impl Watched<'_> {
 }
 
 impl Taken {
-    pub fn each(
+    /// What those that count told.
+    pub fn each_standing(
         &self,
         watched: &mut Watched<'_>,
-        mut take: impl FnMut(&Told<'_>, Verdict) -> Result<()>,
+        mut take: impl FnMut(&Told<'_>) -> Result<()>,
     ) -> Result<()> {
         let (mut told, mut verdicts) = (self.told.read()?, self.judged.verdicts()?);
         let mut done = 0;
@@ -47,36 +48,27 @@ impl Taken {
             let told = Told::read(bytes).ok_or_else(|| BulkError::torn("what a touchpoint told"))?;
             watched.pass(BulkPhase::Settling, done)?;
             done += 1;
-            take(&told, self.in_time(&told, verdicts.of(told.position)?))?;
+            if self.in_time(&told, verdicts.of(told.position)?) == Verdict::Stands {
+                take(&told)?;
+            }
         }
         Ok(())
     }
 
-    /// Those that count.
-    pub fn each_standing(
-        &self,
-        watched: &mut Watched<'_>,
-        mut take: impl FnMut(&Told<'_>) -> Result<()>,
-    ) -> Result<()> {
-        self.each(watched, |told, verdict| if verdict == Verdict::Stands { take(told) } else { Ok(()) })
-    }
-
-    /// Those that count, as they stand on the log.
+    /// All that can be read, with what was kept of them.
     pub fn each_touchpoint(
         &self,
         watched: &mut Watched<'_>,
-        mut take: impl FnMut(&Told<'_>, &[u8]) -> Result<()>,
+        mut take: impl FnMut(&Told<'_>, Verdict, &[u8]) -> Result<()>,
     ) -> Result<()> {
         let (mut told, mut verdicts) = (self.told.read()?, self.judged.verdicts()?);
         let mut touchpoints = self.touchpoints.read()?;
         let mut done = 0;
-        while let (Some(bytes), Some(json)) = (told.next()?, touchpoints.next()?) {
+        while let (Some(bytes), Some(kept)) = (told.next()?, touchpoints.next()?) {
             let told = Told::read(bytes).ok_or_else(|| BulkError::torn("what a touchpoint told"))?;
             watched.pass(BulkPhase::Arranging, done)?;
             done += 1;
-            if self.in_time(&told, verdicts.of(told.position)?) == Verdict::Stands {
-                take(&told, json)?;
-            }
+            take(&told, self.in_time(&told, verdicts.of(told.position)?), kept)?;
         }
         Ok(())
     }

@@ -1,19 +1,16 @@
 //! What a touchpoint told of who it was, as it is put aside until all have been heard.
 
-use rapport_touchpoint::{OrderKey, RecordHash, Timestamp};
+use rapport_touchpoint::{OrderKey, Timestamp};
 
 use super::interned::Number;
 
-/// Position, moment of receipt, hash, label (8 + 8 + 16 + 4 bytes), then the number of identifiers (2), these (4 each) and
-/// the key.
-const FIXED: usize = 38;
+/// Position, moment of receipt, label (8 + 8 + 4 bytes), then the number of identifiers (2), these (4 each) and the key.
+const FIXED: usize = 22;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Told<'a> {
     pub position: u64,
     pub recorded_at: Timestamp,
-    /// Of the record as it stands on the log.
-    pub hash: RecordHash,
     /// Its type and channel.
     pub label: u32,
     pub named: Named<'a>,
@@ -33,7 +30,7 @@ impl Named<'_> {
 impl<'a> Told<'a> {
     pub fn write(
         into: &mut Vec<u8>,
-        (position, recorded_at, hash): (u64, Timestamp, RecordHash),
+        (position, recorded_at): (u64, Timestamp),
         label: u32,
         named: &[Number],
         key: &OrderKey,
@@ -41,7 +38,6 @@ impl<'a> Told<'a> {
         into.clear();
         into.extend_from_slice(&position.to_be_bytes());
         into.extend_from_slice(&recorded_at.nanos().to_be_bytes());
-        into.extend_from_slice(&hash.0);
         into.extend_from_slice(&label.to_be_bytes());
         let count = u16::try_from(named.len()).expect("an event has a limit");
         into.extend_from_slice(&count.to_be_bytes());
@@ -56,14 +52,12 @@ impl<'a> Told<'a> {
         let (fixed, rest) = bytes.split_first_chunk::<FIXED>()?;
         let (position, fixed) = fixed.split_first_chunk()?;
         let (recorded_at, fixed) = fixed.split_first_chunk()?;
-        let (hash, fixed) = fixed.split_first_chunk()?;
         let (label, count) = fixed.split_first_chunk()?;
         let count = usize::from(u16::from_be_bytes(count.try_into().ok()?));
         let (named, key) = rest.split_at_checked(4 * count)?;
         Some(Self {
             position: u64::from_be_bytes(*position),
             recorded_at: Timestamp::from_nanos(i64::from_be_bytes(*recorded_at))?,
-            hash: RecordHash(*hash),
             label: u32::from_be_bytes(*label),
             named: Named(named),
             key,
@@ -85,10 +79,9 @@ mod tests {
             let key = OrderKey::from_bytes(b"a key".to_vec());
             let recorded_at = Timestamp::from_nanos(77).unwrap();
             let mut bytes = b"of before".to_vec();
-            let hash = RecordHash::of(b"a record");
-            Told::write(&mut bytes, (1 << 40, recorded_at, hash), 9, named, &key);
+            Told::write(&mut bytes, (1 << 40, recorded_at), 9, named, &key);
             let told = Told::read(&bytes).unwrap();
-            assert_eq!((told.position, told.recorded_at, told.hash, told.label), (1 << 40, recorded_at, hash, 9));
+            assert_eq!((told.position, told.recorded_at, told.label), (1 << 40, recorded_at, 9));
             assert_eq!(told.named.iter().collect::<Vec<_>>(), named);
             assert_eq!(told.order_key(), key);
         }

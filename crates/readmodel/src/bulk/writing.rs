@@ -10,16 +10,19 @@ use crate::customers::CustomerRow;
 use crate::identifiers::IdentifierKey;
 use crate::{facts, labels};
 
+/// Labels that are written at a time.
+const WRITTEN_AT_ONCE: usize = 1024;
+
 /// `position` is where the read model stands after the build.
-pub(super) fn write(tx: &Transaction<'_>, folded: &Folded, position: u64) -> Result<()> {
-    let Folded { customer, touchpoints, first, last, due, states, facts, snapshots, labels: _ } = folded;
-    arranging::write(tx, touchpoints)?;
-    let events = touchpoints.len() as u64;
-    CustomerRow { first, last, events, due: *due, changed: position, states }.write(tx, *customer, None)?;
-    for fact in facts.values() {
-        facts::insert(tx, *customer, fact)?;
+pub(super) fn write(tx: &Transaction<'_>, folded: &[Folded], position: u64) -> Result<()> {
+    arranging::write(tx, folded.iter().flat_map(|folded| &folded.touchpoints))?;
+    for Folded { customer, touchpoints, first, last, due, states, snapshots, .. } in folded {
+        let events = touchpoints.len() as u64;
+        CustomerRow { first, last, events, due: *due, changed: position, states }.write(tx, *customer, None)?;
+        snapshots.write(tx, *customer)?;
     }
-    Ok(snapshots.write(tx, *customer)?)
+    let facts = folded.iter().flat_map(|folded| folded.facts.values().map(|fact| (folded.customer, fact)));
+    Ok(facts::insert_all(tx, &facts.collect::<Vec<_>>())?)
 }
 
 /// Puts aside what a customer can be found by.
@@ -32,6 +35,7 @@ pub(super) fn put_labels_aside(folded: &Folded, labels: &mut Sorter) -> Result<(
 
 pub(super) fn write_labels(tx: &Transaction<'_>, labels: &Sorted) -> Result<()> {
     let mut merge = labels.read()?;
+    let mut read = Vec::with_capacity(WRITTEN_AT_ONCE);
     while let Some(record) = merge.next()? {
         let parts = || {
             let (label, customer) = record.key.split_last_chunk()?;
@@ -39,7 +43,11 @@ pub(super) fn write_labels(tx: &Transaction<'_>, labels: &Sorted) -> Result<()> 
             Some((label, IdentifierKey(i64::from_be_bytes(*customer))))
         };
         let (label, customer) = parts().ok_or_else(|| BulkError::torn("a label"))?;
-        labels::insert(tx, label, customer)?;
+        read.push((label.to_owned(), customer));
+        if read.len() == WRITTEN_AT_ONCE {
+            labels::insert_all(tx, &read)?;
+            read.clear();
+        }
     }
-    Ok(())
+    Ok(labels::insert_all(tx, &read)?)
 }

@@ -23,6 +23,50 @@ pub(super) struct RawFact {
     closed_by: Option<OrderKey>,
 }
 
+/// The facts of many customers, one after the other.
+pub(super) struct EveryFact<'a> {
+    rows: Rows<'a>,
+    next: Option<(i64, Option<RawFact>)>,
+}
+
+impl<'a> EveryFact<'a> {
+    /// Gives them by customer, of those between two; see [`EveryFact::of`].
+    pub const SQL: &'static str = "SELECT event, kind, slot, fact, closed_by, customer FROM facts
+        WHERE customer BETWEEN ?1 AND ?2 ORDER BY customer, event, kind, slot";
+
+    pub fn read(mut rows: Rows<'a>) -> Result<Self> {
+        let next = Self::step(&mut rows)?;
+        Ok(Self { rows, next })
+    }
+
+    /// Those of a customer, to be asked for in rising order; gives how many come before, which are nobody's.
+    pub fn of(&mut self, customer: i64, mut take: impl FnMut(&RawFact)) -> Result<u64> {
+        let mut strays = 0;
+        while let Some((of, fact)) = self.next.take_if(|(of, _)| *of <= customer) {
+            match fact {
+                Some(fact) if of == customer => take(&fact),
+                _ => strays += 1,
+            }
+            self.next = Self::step(&mut self.rows)?;
+        }
+        Ok(strays)
+    }
+
+    /// How many are left when all customers were asked for, which are nobody's.
+    pub fn left(mut self) -> Result<u64> {
+        let mut left = 0;
+        while self.next.is_some() {
+            left += 1;
+            self.next = Self::step(&mut self.rows)?;
+        }
+        Ok(left)
+    }
+
+    fn step(rows: &mut Rows<'a>) -> Result<Option<(i64, Option<RawFact>)>> {
+        rows.next()?.map(|row| Ok((row.get(5)?, RawFact::from_row(row)?.1))).transpose()
+    }
+}
+
 type Place = (OrderKey, u8, u8);
 
 impl RawFact {

@@ -6,6 +6,7 @@
 mod differences;
 mod facts;
 mod look;
+mod recomputed;
 mod side_by_side;
 mod sound;
 mod whole;
@@ -13,5 +14,6 @@ mod whole;
 pub(crate) use side_by_side::side_by_side;
 
 pub use differences::{CustomerDifference, Differences, MOST_SHOWN, Part, PartDifference, Presence, TotalDifference};
+pub use recomputed::Recomputed;
 pub use sound::Flaw;
-pub use whole::{Recomputed, Roll};
+pub use whole::Roll;

@@ -30,9 +30,10 @@ impl std::fmt::Display for Flaw {
 }
 
 impl Picture {
-    /// Reads everyone's states and facts, and adds them up. `None` if nobody waits for it any more.
+    /// Reads everyone's states and facts, and adds them up on all cores. `None` if nobody waits for it any more. Nobody may
+    /// write the file meanwhile.
     pub fn flaws(&self, goes_on: GoesOn<'_>) -> Result<Option<Vec<Flaw>>> {
-        let Some(recomputed) = self.recompute(goes_on)? else { return Ok(None) };
+        let Some(recomputed) = self.recompute_together(goes_on)? else { return Ok(None) };
         let stored = self.stored_digests()?;
         let differs = |model: &Model| stored.get(model) != recomputed.digests.get(model);
         let mut flaws: Vec<Flaw> =
@@ -40,12 +41,9 @@ impl Picture {
         if recomputed.strays > 0 {
             flaws.push(Flaw::Strays(recomputed.strays));
         }
-        let counts = "SELECT count(*), coalesce(sum(events), 0) FROM customers";
-        let (customers, events): (i64, i64) =
-            self.connection.query_row(counts, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let mut sums = vec![("customers", customers)];
+        let mut sums = vec![("customers", recomputed.customers)];
         if self.definitions.models.contains(&Model::Profile) {
-            sums.push(("events", events));
+            sums.push(("events", recomputed.events));
         }
         for (name, counted) in sums {
             let (stored, counted) = (totals::sum(&self.connection, name)?, i128::from(counted));

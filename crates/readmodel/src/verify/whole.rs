@@ -1,21 +1,13 @@
-//! A picture as a whole: its digests, said and recomputed, and who is in it.
+//! A picture as a whole: its digests as it says them, and who is in it.
 
 use std::collections::BTreeMap;
 
 use rapport_customer::{Digest, Model};
-use rapport_touchpoint::{Identifier, OrderKey};
+use rapport_touchpoint::Identifier;
 
 use crate::error::Result;
-use crate::picture::{GoesOn, Picture, STEP};
+use crate::picture::Picture;
 use crate::{Incoming, checkpoint, identifiers, parked, totals};
-
-/// What the states and facts of a picture come to, whatever it says of itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Recomputed {
-    pub digests: BTreeMap<Model, Digest>,
-    /// Facts of nobody.
-    pub strays: u64,
-}
 
 /// Who is there: how many, and a checksum over everyone's earliest and latest event and number of events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,28 +21,6 @@ impl Picture {
     pub fn stored_digests(&self) -> Result<BTreeMap<Model, Digest>> {
         let models = self.definitions.models.iter();
         models.map(|model| Ok((*model, totals::digest(&self.connection, *model)?))).collect()
-    }
-
-    /// Reads everyone's states and facts. `None` if nobody waits for it any more.
-    pub fn recompute(&self, goes_on: GoesOn<'_>) -> Result<Option<Recomputed>> {
-        let mut digests = BTreeMap::from_iter(self.definitions.models.iter().map(|model| (*model, Digest::default())));
-        let (mut done, mut seen) = (0, 0);
-        let mut everyone = self.connection.prepare("SELECT id, first FROM customers ORDER BY id")?;
-        let mut rows = everyone.query([])?;
-        while let Some(row) = rows.next()? {
-            if done % STEP == 0 && !goes_on(done) {
-                return Ok(None);
-            }
-            done += 1;
-            let look = self.look(row.get(0)?, &OrderKey::from_bytes(row.get(1)?))?;
-            seen += look.facts;
-            for (model, digest) in look.digests() {
-                let sum = digests.entry(model).or_default();
-                *sum = sum.plus(digest);
-            }
-        }
-        let all: u64 = self.connection.query_row("SELECT count(*) FROM facts", [], |row| row.get(0))?;
-        Ok(Some(Recomputed { digests, strays: all.saturating_sub(seen) }))
     }
 
     pub fn roll(&self) -> Result<Roll> {

@@ -15,7 +15,7 @@ use rapport_customer::journey::{
 };
 use rapport_customer::{Model, Zone};
 use rapport_readmodel::{
-    Applied, Bounds, Built, BulkBuild, BulkError, CustomerAnswer, CustomerName, Definitions, Incoming, Origin,
+    Applied, Bounds, Built, BulkBuild, BulkError, CustomerAnswer, CustomerName, Definitions, Heard, Incoming, Origin,
     ReadModel, ReadModelError, Reader, Spacing,
 };
 use rapport_touchpoint::{Catalogue, EventType, Identifier, Place, Timestamp, receive};
@@ -240,13 +240,14 @@ impl World {
         let file = folder.path().join(FILE);
         let build = BulkBuild::begin_with(&file, origin(), definitions.clone(), &scratch, spacing, bounds)?;
         let mut build = build.only_as_of(as_of);
+        let hear = |(Record { place, json }, position)| Heard::decode(position, now(), place, json, &definitions);
         let decode = |(Record { place, json }, position)| Incoming::decode(position, now(), place, &json, &definitions);
-        let decoded: Vec<_> = log.iter().cloned().zip(1..).map(decode).collect();
+        let heard: Vec<_> = log.iter().cloned().zip(1..).map(hear).collect();
         let discards = log.iter().cloned().zip(1..).map(decode).filter(Incoming::is_discard).collect::<Vec<_>>();
         build.foresee(&discards, log.len() as u64)?;
-        let mut decoded = decoded.into_iter().peekable();
-        while decoded.peek().is_some() {
-            build.take(decoded.by_ref().take(7).collect())?;
+        let mut heard = heard.into_iter().peekable();
+        while heard.peek().is_some() {
+            build.take(heard.by_ref().take(7).collect())?;
         }
         let built = build.finish(until, &mut |_| true);
         assert!(!scratch.exists(), "scratch files are left behind");

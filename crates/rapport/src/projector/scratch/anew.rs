@@ -9,8 +9,8 @@ use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::{Phase, Scratch, ScratchError, Watched};
-use crate::projector::batch::Decoded;
-use crate::projector::bulk::{Bulk, BulkFoldError, BulkStep, Goal, gather};
+use crate::projector::batch::{Batch, Decoded, MOST_RECORDS};
+use crate::projector::bulk::{Bulk, BulkFoldError, BulkStep, Decoding, Goal, gather};
 use crate::projector::{background, foresight};
 
 /// The file, folded and held still, and what was met on the way.
@@ -105,7 +105,9 @@ impl Scratch {
             model.foresee(&discards, goal.foreseen).map_err(ScratchError::Scratch)?;
             apply(model, queue, goal, &watched)
         });
-        let gathered = gather(&self.log, (&self.definitions, &threads), Position(goal.position), work, stop).await;
+        let definitions = self.definitions.clone();
+        let decode = move |batch: Batch| batch.decode(&definitions);
+        let gathered = gather(&self.log, (MOST_RECORDS, decode, &threads), Position(goal.position), work, stop).await;
         let applied = applying.await.map_err(|_| ScratchError::BrokenOff)?;
         gathered?;
         applied
@@ -115,12 +117,13 @@ impl Scratch {
 /// Folds what comes, and lets silence fall when all has come. Blocks.
 fn apply<Done>(
     mut model: ReadModel,
-    mut queue: mpsc::Receiver<Decoded>,
+    mut queue: mpsc::Receiver<Decoding<Decoded>>,
     goal: Goal,
     watched: &Watched<Done>,
 ) -> Result<Met, ScratchError> {
     let mut met = Met::default();
-    while let Some(decoded) = queue.blocking_recv() {
+    while let Some(decoding) = queue.blocking_recv() {
+        let decoded = decoding.blocking_recv().map_err(|_| ScratchError::BrokenOff)?;
         watched.check()?;
         met.events += decoded.records.len() as u64;
         let applied = model.apply(decoded.records).map_err(ScratchError::Scratch)?;
