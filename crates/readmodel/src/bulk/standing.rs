@@ -6,6 +6,7 @@ use rusqlite::Transaction;
 use super::error::{BulkError, Result};
 use super::sorting::{Merge, Sorted, Sorter};
 use crate::MOST_SHOWN;
+use crate::names::Inserting;
 use crate::seen::{self, Conflict};
 
 /// What is asked about one readable record.
@@ -171,7 +172,7 @@ impl Verdicts<'_> {
 
 /// Writes what stands.
 pub(super) fn write(tx: &Transaction<'_>, names: &Sorted) -> Result<()> {
-    let mut rows = seen::Inserting::into(tx)?;
+    let mut rows = Inserting::into(tx)?;
     judge(names, |Candidate { name, body, position, .. }, verdict| {
         if verdict == Verdict::Stands {
             rows.insert(*name, *body, *position)?;
