@@ -32,7 +32,7 @@ pub fn plan(setting: &Setting) -> Result<Plan> {
     let without = Rc::new(MadeLog::of(setting, Workload::named(setting.seed, events, accounts_alone))?);
     let of_one = |name, model: Model| fold(name, &with, &[model]).against("", MINIMAL);
     Ok(Plan {
-        settings: vec![("events", events.to_string()), ("batch", "10,000 events or 16 MiB".to_owned())],
+        settings: vec![("events", events.to_string()), ("batch", "25,000 events or 16 MiB".to_owned())],
         entries: vec![
             minimal(&with),
             fold(WITHOUT_EVIDENCE, &without, &Model::ALL),

@@ -297,7 +297,7 @@ mod tests {
     async fn a_full_group_is_waited_for_and_what_came_is_not_lost() {
         let most = Bounds { events: 6, bytes: 10_000 };
         let (queue, mut jobs) = queue(1024, WAITING_BYTES, PATIENCE);
-        let mut submit = |count| {
+        let submit = |count| {
             let mut draft = Draft::default();
             events(count).into_iter().enumerate().for_each(|(index, event)| draft.add(index, event.into(), 100));
             queue.submit(draft, None, Instant::now() + PATIENCE).1.unwrap()

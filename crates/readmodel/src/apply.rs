@@ -19,6 +19,7 @@ use crate::identifiers::{self, Identifier, IdentifierKey};
 use crate::identity::Changes;
 use crate::incoming::Ready;
 use crate::known::Known;
+use crate::names::{Names, Waiting};
 use crate::parked::{self, ParkedEvent};
 use crate::seen::{Conflict, Sifted, sift};
 use crate::totals::Difference;
@@ -32,6 +33,9 @@ pub struct ReadModel {
     definitions: Arc<Definitions>,
     spacing: Spacing,
     checkpoint: Checkpoint,
+    /// Was the last batch?
+    is_large: bool,
+    names: Names,
     known: Known,
     customers: Customers,
     /// Only what had happened by then counts, if that is said.
@@ -85,6 +89,9 @@ impl CustomerKey {
 /// Customers on whom silence falls in one transaction, about; those of one moment are not parted.
 const MOST_SILENT: usize = 5_000;
 
+/// So many records are a batch of a file that catches up.
+const LARGE_BATCH: usize = 2_000;
+
 impl ReadModel {
     /// Opens the file, or makes it. One of another tenant, log, format or other definitions is refused, by name.
     pub fn open(path: &Path, origin: Origin, definitions: Arc<Definitions>) -> Result<Self> {
@@ -114,6 +121,7 @@ impl ReadModel {
         analysts::describe(&connection, &definitions)?;
         crash_point!("readmodel/made");
         let checkpoint = checkpoint::load(&connection)?;
+        let names = Names::open(&connection)?;
         Ok(Self {
             path: path.to_owned(),
             connection,
@@ -122,6 +130,8 @@ impl ReadModel {
             definitions,
             spacing,
             checkpoint,
+            is_large: true,
+            names,
             known: Known::default(),
             customers: Customers::default(),
             as_of: None,
@@ -133,6 +143,12 @@ impl ReadModel {
     pub fn only_as_of(self, as_of: Option<Timestamp>) -> Self {
         assert!(self.checkpoint.position == 0, "what is folded already counts");
         Self { as_of, ..self }
+    }
+
+    /// The same with so many names waiting at most before they go into their table, which changes what a batch costs and no
+    /// answer.
+    pub fn with_names_waiting(self, most: u64) -> Self {
+        Self { names: self.names.with_waiting(Waiting { least: 0, most, ..Waiting::default() }), ..self }
     }
 
     /// Puts on the disk all that is folded into a file: a power cut takes nothing of it back. Whoever writes it may go on.
@@ -153,6 +169,10 @@ impl ReadModel {
         let Some(last) = batch.last() else {
             return Ok(Applied { position: self.checkpoint.position, ..Applied::default() });
         };
+        let is_large = batch.len() >= LARGE_BATCH;
+        if std::mem::replace(&mut self.is_large, is_large) != is_large {
+            schema::size_cache(&self.connection, is_large)?;
+        }
         let last = FencePoint { position: last.position, hash: last.hash };
         let applied = self.transact(batch, last);
         self.end(applied.is_ok());
@@ -311,10 +331,13 @@ impl ReadModel {
     }
 
     fn transact(&mut self, batch: Vec<Incoming>, last: FencePoint) -> Result<Applied> {
-        let Self { connection, origin, definitions, known, customers, as_of, .. } = self;
+        let Self { connection, origin, definitions, names, known, customers, as_of, .. } = self;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         crash_point!("fold/begun");
-        let Sifted { mut fresh, decided, duplicates, parked, conflicts } = sift(&tx, batch)?;
+        checkpoint::stands(&tx, &self.checkpoint)?;
+        let way = (self.checkpoint.position, last.position);
+        let Sifted { mut fresh, decided, duplicates, parked, conflicts, names: written } =
+            sift(&tx, names, batch, way)?;
         if let Some(as_of) = *as_of {
             fresh.retain(|(_, ready)| ready.event.touchpoint.order.time <= as_of);
         }
@@ -335,6 +358,7 @@ impl ReadModel {
         crash_point!("fold/advanced");
         tx.commit()?;
         crash_point!("fold/committed");
+        self.names.committed(written);
         self.checkpoint = checkpoint;
         Ok(Applied {
             position: self.checkpoint.position,

@@ -16,6 +16,8 @@ use crate::schema;
 pub(crate) struct Pages {
     /// So many make it worth while: a page that is written again before then is moved once.
     pub enough: u32,
+    /// So few do already while commits are small, since whoever syncs a file meanwhile waits behind them.
+    pub portion: u32,
     /// So few are moved by the writer in passing.
     pub few: u32,
     /// So many are moved by the writer, which waits for it: the disk is slower than the fold.
@@ -24,19 +26,24 @@ pub(crate) struct Pages {
 
 impl Default for Pages {
     fn default() -> Self {
-        Self { enough: 64_000, few: 4_000, most: 512_000 }
+        Self { enough: 64_000, portion: 4_000, few: 4_000, most: 512_000 }
     }
 }
 
 pub(crate) struct Backfill {
     path: PathBuf,
     pages: Pages,
+    /// In the write-ahead log after the last commit.
+    in_all: u32,
     at_work: Option<JoinHandle<()>>,
 }
 
+/// A portion is so many times what a commit brings.
+const COMMITS: u32 = 16;
+
 impl Backfill {
     pub fn of(path: &Path, pages: Pages) -> Self {
-        Self { path: path.to_owned(), pages, at_work: None }
+        Self { path: path.to_owned(), pages, in_all: 0, at_work: None }
     }
 
     /// To be told of every commit. It stands whatever becomes of this: what fails is tried again after a later one.
@@ -45,7 +52,10 @@ impl Backfill {
         let pages = |row: &Row<'_>| Ok((row.get::<_, u32>(1)?, row.get::<_, u32>(2)?));
         let Ok((in_all, moved)) = writer.query_row("PRAGMA wal_checkpoint(NOOP)", [], pages) else { return };
         let left = in_all.saturating_sub(moved);
-        if in_all < self.pages.enough || left == 0 {
+        let brought = in_all.checked_sub(std::mem::replace(&mut self.in_all, in_all)).unwrap_or(in_all);
+        let Pages { enough, portion, .. } = self.pages;
+        let portion = brought.saturating_mul(COMMITS).clamp(portion, enough);
+        if left == 0 || in_all < enough && left < portion {
             return;
         }
         if in_all >= self.pages.most {
@@ -54,7 +64,7 @@ impl Backfill {
         if self.at_work.as_ref().is_some_and(|thread| !thread.is_finished()) {
             return;
         }
-        if left <= self.pages.few || in_all >= self.pages.most {
+        if in_all >= enough && left <= self.pages.few || in_all >= self.pages.most {
             let _ = move_all(writer);
         } else {
             self.start();
@@ -95,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    const FEW: Pages = Pages { enough: 40, few: 8, most: 400 };
+    const FEW: Pages = Pages { enough: 40, portion: 16, few: 8, most: 400 };
 
     /// Commits rows that are a page each, some of them again and again; how large the write-ahead log grew, in pages.
     fn commit(pages: Pages, commits: u32, rows: u32) -> (u64, tempfile::TempDir) {
@@ -126,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_writer_that_is_faster_than_the_disk_waits_for_it() {
-        let (log, _folder) = commit(Pages { enough: 10, few: 0, most: 10 }, 200, 30);
+        let (log, _folder) = commit(Pages { enough: 10, portion: 10, few: 0, most: 10 }, 200, 30);
         assert!(log < 200, "{log} pages");
     }
 

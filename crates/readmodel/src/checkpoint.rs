@@ -57,6 +57,12 @@ pub(crate) fn duplicates(connection: &Connection) -> Result<u64> {
     Ok(connection.prepare_cached("SELECT duplicates FROM checkpoint")?.query_row([], |row| row.get(0))?)
 }
 
+/// Is the file where this writer knows it to be? What it remembers would be wrong otherwise.
+pub(crate) fn stands(tx: &Transaction<'_>, known: &Checkpoint) -> Result<()> {
+    let (expected, found) = (known.position, position(tx)?);
+    if expected == found { Ok(()) } else { Err(ReadModelError::Raced { expected, found }) }
+}
+
 /// Moves the clock.
 pub(crate) fn pass(tx: &Transaction<'_>, from: &Checkpoint, clock: Timestamp) -> Result<()> {
     let moved = tx

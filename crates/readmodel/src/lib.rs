@@ -28,6 +28,7 @@ mod join;
 mod known;
 mod labels;
 mod links;
+mod names;
 mod parked;
 mod picture;
 mod preview;

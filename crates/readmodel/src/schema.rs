@@ -10,7 +10,7 @@ use crate::analysts;
 use crate::error::{ReadModelError, Result};
 
 /// Raised when a table changes; a file of another format is built anew.
-pub(crate) const FORMAT: &str = "6";
+pub(crate) const FORMAT: &str = "7";
 
 /// Events are named by their order key everywhere ([`rapport_touchpoint::OrderKey`]), so that every table that holds
 /// events is clustered in the order of events. Identifiers are interned to integers; these say nothing outside the file.
@@ -35,8 +35,21 @@ INSERT INTO checkpoint VALUES (1, 0, 0, 0, NULL, 0);
 -- Some records of the log as they were when they were folded in.
 CREATE TABLE fence (position INTEGER PRIMARY KEY, hash BLOB NOT NULL);
 
--- Every distinct event and decision: a hash of its source and id, the body that stands, and where it was first.
+-- Every distinct event and decision but the latest: a hash of its source and id, the body that stands, and where it was first.
 CREATE TABLE seen (name BLOB PRIMARY KEY, body BLOB NOT NULL, position INTEGER NOT NULL) WITHOUT ROWID;
+
+-- Those that may not be in `seen` yet: the position of a batch, and 40 bytes for each name that came with it: name, body and
+-- position.
+CREATE TABLE seen_recent (position INTEGER PRIMARY KEY, names BLOB NOT NULL);
+
+-- One row: all names up to `swept` are in `seen`; of those up to `began_at`, all up to the name `written`.
+CREATE TABLE seen_sweep (
+    only     INTEGER PRIMARY KEY CHECK (only = 1),
+    swept    INTEGER NOT NULL,
+    began_at INTEGER NOT NULL,
+    written  BLOB
+);
+INSERT INTO seen_sweep VALUES (1, 0, 0, NULL);
 
 -- Records of the log that do not count, and why; `record` is a hash of their bytes.
 CREATE TABLE parked (
@@ -199,8 +212,10 @@ CREATE TABLE totals (name TEXT PRIMARY KEY, sum TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE digests (model INTEGER PRIMARY KEY, digest BLOB NOT NULL);
 ";
 
-/// Bytes of page cache of the writer; readers have SQLite's default.
-const WRITER_CACHE_KIB: i64 = 64 * 1024;
+/// Bytes of page cache of the writer while batches are large, and while they are small. Whenever a page was split, SQLite looks
+/// at every page of the cache when it commits; readers have SQLite's default.
+const LARGE_CACHE_KIB: i64 = 96 * 1024;
+const SMALL_CACHE_KIB: i64 = 16 * 1024;
 const STATEMENTS: usize = 160;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -211,11 +226,11 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection> {
         keep_plans(&connection)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         // A commit would wait for it: see `backfill`.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        size_cache(&connection, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let made: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if made == 0 {
@@ -225,6 +240,11 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection> {
         Ok(connection)
     };
     open().map_err(|source| ReadModelError::Open { path: path.to_owned(), source })
+}
+
+/// Large transactions want many pages at hand.
+pub(crate) fn size_cache(writer: &Connection, is_large: bool) -> rusqlite::Result<()> {
+    writer.pragma_update(None, "cache_size", if is_large { -LARGE_CACHE_KIB } else { -SMALL_CACHE_KIB })
 }
 
 /// Puts on the disk what is committed in the file, by whomever: a commit alone does not.

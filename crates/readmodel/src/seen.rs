@@ -6,16 +6,15 @@
 use std::collections::HashMap;
 
 use rapport_touchpoint::{Order, RecordHash, Timestamp};
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Transaction};
+use rusqlite::{Connection, Transaction};
 
 use crate::Incoming;
 use crate::decisions::Decided;
+use crate::discards;
 use crate::error::Result;
-use crate::identifiers::sixteen;
 use crate::incoming::{Readable, Ready, Unreadable};
+use crate::names::{Name, Names, Standing, Standings, Written};
 use crate::parked::{self, ParkedEvent};
-use crate::{discards, rows};
 
 /// What a batch has that is new.
 #[derive(Default)]
@@ -27,6 +26,8 @@ pub(crate) struct Sifted {
     pub duplicates: u64,
     pub parked: u64,
     pub conflicts: Vec<Conflict>,
+    /// Their names, written.
+    pub names: Written,
 }
 
 /// Two bodies under one source and id.
@@ -41,10 +42,16 @@ pub struct Conflict {
 /// What keeps a record out that can be read.
 pub(crate) const DISCARDED: &str = "event: was discarded, and stays out although it can be read";
 
-/// Keeps what counts, counts retries, parks the unreadable, the discarded and the second bodies.
-pub(crate) fn sift(tx: &Transaction<'_>, batch: Vec<Incoming>) -> Result<Sifted> {
+/// Keeps what counts, counts retries, parks the unreadable, the discarded and the second bodies of a batch, which leads from
+/// one position to the next.
+pub(crate) fn sift(
+    tx: &Transaction<'_>,
+    known: &Names,
+    batch: Vec<Incoming>,
+    (from, to): (u64, u64),
+) -> Result<Sifted> {
     let mut sifted = Sifted { fresh: Vec::with_capacity(batch.len()), ..Sifted::default() };
-    let mut names = Names::look_up(tx, &batch)?;
+    let mut names = Met::look_up(tx, known, &batch)?;
     let mut any_discards = discards::any(tx)?;
     for Incoming { position, recorded_at, hash, read } in batch {
         let record = Recorded { position, recorded_at, hash };
@@ -82,41 +89,31 @@ pub(crate) fn sift(tx: &Transaction<'_>, batch: Vec<Incoming>) -> Result<Sifted>
         parked::park(tx, &record.readable(&readable, reason))?;
         sifted.parked += 1;
     }
-    names.write(tx)?;
+    sifted.names = known.write(tx, names.new, from, to)?;
     Ok(sifted)
 }
 
-/// A body, and where it was first.
-pub(crate) type Standing = ([u8; 16], u64);
-
-/// What stands under the names of a batch. The table is in the order of a hash, so a batch is looked up and written in that
-/// order too: neighbours share a page.
-struct Names {
-    standing: HashMap<[u8; 16], Standing>,
-    new: Vec<([u8; 16], Standing)>,
+/// What stands under the names of a batch.
+struct Met {
+    standing: HashMap<Name, Standing>,
+    new: Vec<(Name, Standing)>,
 }
 
-impl Names {
-    fn look_up(tx: &Transaction<'_>, batch: &[Incoming]) -> Result<Self> {
+impl Met {
+    fn look_up(tx: &Transaction<'_>, known: &Names, batch: &[Incoming]) -> Result<Self> {
         let mut names: Vec<_> =
             batch.iter().filter_map(|record| record.read.as_ref().ok()).map(Readable::name).collect();
         names.sort_unstable();
         names.dedup();
-        let mut known = HashMap::with_capacity(names.len());
-        for name in names {
-            if let Some(standing) = standing(tx, name)? {
-                known.insert(name, standing);
-            }
-        }
-        Ok(Self { standing: known, new: Vec::with_capacity(batch.len()) })
+        Ok(Self { standing: known.look_up(tx, &names)?, new: Vec::with_capacity(batch.len()) })
     }
 
-    fn standing(&self, name: [u8; 16]) -> Option<Standing> {
+    fn standing(&self, name: Name) -> Option<Standing> {
         self.standing.get(&name).copied()
     }
 
     /// `true` if nothing stood under the name.
-    fn enter(&mut self, name: [u8; 16], body: [u8; 16], position: u64) -> bool {
+    fn enter(&mut self, name: Name, body: [u8; 16], position: u64) -> bool {
         let is_new = !self.standing.contains_key(&name);
         if is_new {
             self.standing.insert(name, (body, position));
@@ -124,22 +121,10 @@ impl Names {
         }
         is_new
     }
-
-    fn write(mut self, tx: &Transaction<'_>) -> Result<()> {
-        self.new.sort_unstable();
-        insert_all(tx, &self.new)
-    }
-}
-
-/// Writes names, in the order of the table.
-pub(crate) fn insert_all(tx: &Transaction<'_>, names: &[([u8; 16], Standing)]) -> Result<()> {
-    rows::insert_all(tx, "seen", names, |(name, (body, position))| {
-        [ValueRef::Blob(name), ValueRef::Blob(body), rows::position(*position)]
-    })
 }
 
 /// Why a parked record would be parked again, were the log folded anew; `None` if it would not.
-pub(crate) fn kept_out(connection: &Connection, record: &Incoming) -> Result<Option<String>> {
+pub(crate) fn kept_out(connection: &Connection, names: &Standings<'_>, record: &Incoming) -> Result<Option<String>> {
     let readable = match &record.read {
         Ok(readable) => readable,
         Err(unreadable) => return Ok(Some(unreadable.reason.clone())),
@@ -147,21 +132,10 @@ pub(crate) fn kept_out(connection: &Connection, record: &Incoming) -> Result<Opt
     if readable.is_touchpoint() && discards::holds(connection, record.hash)? {
         return Ok(Some(DISCARDED.to_owned()));
     }
-    Ok(match standing(connection, readable.name())? {
+    Ok(match names.standing(readable.name())? {
         Some((standing, first)) if standing != readable.body().0 && first < record.position => Some(conflict(first)),
         _ => None,
     })
-}
-
-/// Where the event that counts under a name was first.
-pub(crate) fn position(connection: &Connection, name: [u8; 16]) -> Result<Option<u64>> {
-    Ok(standing(connection, name)?.map(|(_, position)| position))
-}
-
-/// The body that stands under a name, and where it was first.
-fn standing(connection: &Connection, name: [u8; 16]) -> Result<Option<Standing>> {
-    let mut find = connection.prepare_cached("SELECT body, position FROM seen WHERE name = ?1")?;
-    Ok(find.query_row([name], |row| Ok((sixteen(row, 0)?, row.get(1)?))).optional()?)
 }
 
 pub(crate) fn conflict(first: u64) -> String {

@@ -8,8 +8,9 @@ use rayon::prelude::*;
 
 use super::traced::Traced;
 
-/// Larger transactions dirty each page less often; beyond this the gain is small.
-pub(super) const MOST_RECORDS: usize = 10_000;
+/// Larger transactions dirty each page less often. While one is applied another is decoded and a third gathered, so they bound
+/// the memory too.
+pub(super) const MOST_RECORDS: usize = 25_000;
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// Ready to be applied.

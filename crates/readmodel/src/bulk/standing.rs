@@ -6,6 +6,7 @@ use rusqlite::Transaction;
 use super::error::{BulkError, Result};
 use super::sorting::{Merge, Sorted, Sorter};
 use crate::MOST_SHOWN;
+use crate::names;
 use crate::seen::{self, Conflict};
 
 /// Names that are written at a time.
@@ -180,12 +181,12 @@ pub(super) fn write(tx: &Transaction<'_>, names: &Sorted) -> Result<()> {
             standing.push((*name, (*body, *position)));
         }
         if standing.len() == WRITTEN_AT_ONCE {
-            seen::insert_all(tx, &standing)?;
+            names::insert_all(tx, &standing)?;
             standing.clear();
         }
         Ok(())
     })?;
-    Ok(seen::insert_all(tx, &standing)?)
+    Ok(names::insert_all(tx, &standing)?)
 }
 
 #[cfg(test)]

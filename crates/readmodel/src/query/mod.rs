@@ -22,6 +22,7 @@ use rusqlite::Connection;
 
 use crate::customers;
 use crate::error::Result;
+use crate::names::Standings;
 use crate::parked::{self, ParkedEvent, ParkedPage, ParkedState};
 use crate::timeline::{self, Direction, Merge};
 use crate::{Definitions, Incoming, Origin, Picture, checkpoint, schema, seen, totals};
@@ -213,7 +214,10 @@ impl Reader {
 
     /// For each record: why it would be parked if the log were folded anew; `None` if it would not be.
     pub fn kept_out(&self, records: &[Incoming]) -> Result<Answer<Vec<Option<String>>>> {
-        self.ask(|connection| records.iter().map(|record| seen::kept_out(connection, record)).collect())
+        self.ask(|connection| {
+            let names = Standings::by(connection)?;
+            records.iter().map(|record| seen::kept_out(connection, &names, record)).collect()
+        })
     }
 
     /// Runs a question in one read transaction on a pooled connection.

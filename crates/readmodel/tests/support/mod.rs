@@ -7,6 +7,7 @@ pub mod given;
 pub mod property;
 
 use std::cell::OnceCell;
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use rapport_customer::identity::Rules;
@@ -111,6 +112,11 @@ pub fn journeys() -> JourneyMaps {
 
 const FILE: &str = "model.db";
 
+/// As few names wait as there are events from one snapshot to the next, so that they are swept in small logs too.
+fn open(path: &Path, definitions: Arc<Definitions>, spacing: Spacing) -> ReadModel {
+    ReadModel::open_with(path, origin(), definitions, spacing).unwrap().with_names_waiting(spacing.every)
+}
+
 /// What stands on the log, and where.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
@@ -205,7 +211,7 @@ impl World {
     }
 
     fn in_folder(folder: TempDir, definitions: Arc<Definitions>, spacing: Spacing, applied: Applied) -> Self {
-        let model = ReadModel::open_with(&folder.path().join(FILE), origin(), definitions.clone(), spacing).unwrap();
+        let model = open(&folder.path().join(FILE), definitions.clone(), spacing);
         let (reader, file) = (OnceCell::new(), OnceCell::new());
         Self { folder, definitions, spacing, model, applied, reader, file }
     }
@@ -256,7 +262,7 @@ impl World {
 
     /// Another writer of the same file.
     pub fn another_writer(&self) -> ReadModel {
-        ReadModel::open_with(self.model.path(), origin(), self.definitions.clone(), self.spacing).unwrap()
+        open(self.model.path(), self.definitions.clone(), self.spacing)
     }
 
     /// A connection that can do anything to the file.

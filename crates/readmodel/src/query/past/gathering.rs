@@ -14,8 +14,9 @@ use super::{Entangled, MOST_BYTES, MOST_IDENTIFIERS, MOST_TOUCHPOINTS, Moment};
 use crate::error::Result;
 use crate::identifiers::{self, Identifier, IdentifierKey};
 use crate::incoming::Ready;
+use crate::names::Standings;
 use crate::timeline::TimelineRow;
-use crate::{Definitions, Incoming, decisions, links, seen};
+use crate::{Definitions, Incoming, decisions, links};
 
 /// What is to be folded.
 #[derive(Default)]
@@ -45,6 +46,8 @@ pub(super) struct Gathering<'a> {
     moment: &'a Moment,
     end: OrderKey,
     last: u64,
+    /// `None` as long as nobody asked.
+    names: Option<Standings<'a>>,
     /// Persons who could be one customer with whom is asked for, and devices in whose hands they may be.
     found: BTreeSet<IdentifierKey>,
     open: Vec<IdentifierKey>,
@@ -66,6 +69,7 @@ impl<'a> Gathering<'a> {
             moment,
             end: moment.end(),
             last: moment.last(),
+            names: None,
             found: BTreeSet::new(),
             open: Vec::new(),
             claimants: BTreeSet::new(),
@@ -223,9 +227,9 @@ impl<'a> Gathering<'a> {
     fn judge(&mut self, known: Identifier) -> Alone<()> {
         let rules = &self.definitions.rules;
         let most = rules.most_partners(known.usable.kind);
-        let mut find = self
-            .connection
-            .prepare_cached("SELECT partner_kind, first FROM links WHERE identifier = ?1 AND first < ?2")?;
+        let connection = self.connection;
+        let mut find =
+            connection.prepare_cached("SELECT partner_kind, first FROM links WHERE identifier = ?1 AND first < ?2")?;
         let mut rows = find.query(params![known.key, self.end.as_bytes()])?;
         let mut met: BTreeMap<KindIndex, u32> = BTreeMap::new();
         while let Some(row) = rows.next()? {
@@ -243,12 +247,16 @@ impl<'a> Gathering<'a> {
     }
 
     /// Was this event on the log by then?
-    fn was_known(&self, event: &OrderKey) -> Result<bool> {
+    fn was_known(&mut self, event: &OrderKey) -> Result<bool> {
         if self.moment.known_at().is_none() {
             return Ok(true);
         }
         let Some((source, id)) = event.source_and_id() else { return Ok(false) };
-        let position = seen::position(self.connection, EventName { source, id }.hash())?;
+        let names = match &mut self.names {
+            Some(names) => names,
+            none => none.insert(Standings::by(self.connection)?),
+        };
+        let position = names.position(EventName { source, id }.hash())?;
         Ok(position.is_some_and(|position| position <= self.last))
     }
 }
