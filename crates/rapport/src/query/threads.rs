@@ -54,8 +54,12 @@ impl Threads {
     ) -> Result<T, QueryError> {
         let Some(InPlace { turns, places }) = self.in_place.as_deref() else { return self.ask(question).await };
         let _place = places.try_acquire().map_err(|_| too_many())?;
-        let _turn = turns.acquire().await.map_err(|_| QueryError::BrokenOff)?;
-        catch_unwind(AssertUnwindSafe(question)).map_err(|_| QueryError::BrokenOff)
+        let turn = turns.acquire().await.map_err(|_| QueryError::BrokenOff)?;
+        let answer = catch_unwind(AssertUnwindSafe(question)).map_err(|_| QueryError::BrokenOff);
+        drop(turn);
+        // Those that can be asked now are answered with it: the answers to one client leave in fewer writes.
+        tokio::task::yield_now().await;
+        answer
     }
 
     /// What nobody waits for any more is not asked.
