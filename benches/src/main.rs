@@ -20,7 +20,7 @@ use mimalloc::MiMalloc;
 use driven::program;
 use frame::{Document, Machine, Options, Setting};
 use limits::echo;
-use parts::{Part, Source};
+use parts::{Choice, Part, Query, Source};
 
 /// As `rapport` has it, since some parts fold in this process.
 #[global_allocator]
@@ -48,7 +48,7 @@ enum Bench {
     /// A server comes to its read model from the log alone
     Rebuild(Options),
     /// What a server answers, and how fast
-    Query(Options),
+    Query(QueryArgs),
     /// How soon a question sees what was published
     Freshness(Options),
     /// What becomes of it all as the log grows to ten million events
@@ -93,6 +93,15 @@ struct AllArgs {
 }
 
 #[derive(Debug, Args)]
+struct QueryArgs {
+    #[command(flatten)]
+    options: Options,
+    /// Ask only these, with commas between them
+    #[arg(long, value_name = "QUERIES", value_delimiter = ',')]
+    only: Vec<Query>,
+}
+
+#[derive(Debug, Args)]
 struct ImportArgs {
     #[command(flatten)]
     options: Options,
@@ -102,20 +111,24 @@ struct ImportArgs {
 
 fn main() -> ExitCode {
     let measured = match Bench::parse() {
-        Bench::All(AllArgs { options, parts }) if parts.is_empty() => measure(&Part::ALL, &options, &Source::default()),
-        Bench::All(AllArgs { options, parts }) => measure(&parts, &options, &Source::default()),
-        Bench::Append(options) => measure(&[Part::Append], &options, &Source::default()),
-        Bench::Fold(options) => measure(&[Part::Fold], &options, &Source::default()),
-        Bench::Rebuild(options) => measure(&[Part::Rebuild], &options, &Source::default()),
-        Bench::Query(options) => measure(&[Part::Query], &options, &Source::default()),
-        Bench::Freshness(options) => measure(&[Part::Freshness], &options, &Source::default()),
-        Bench::Growth(options) => measure(&[Part::Growth], &options, &Source::default()),
-        Bench::Peers(options) => measure(&[Part::Peers], &options, &Source::default()),
-        Bench::Hot(options) => measure(&[Part::Hot], &options, &Source::default()),
-        Bench::Watch(options) => measure(&[Part::Watch], &options, &Source::default()),
-        Bench::Swap(options) => measure(&[Part::Swap], &options, &Source::default()),
-        Bench::Replay(options) => measure(&[Part::Replay], &options, &Source::default()),
-        Bench::Import(ImportArgs { options, source }) => measure(&[Part::Import], &options, &source),
+        Bench::All(AllArgs { options, parts }) if parts.is_empty() => measure(&Part::ALL, &options, &Choice::default()),
+        Bench::All(AllArgs { options, parts }) => measure(&parts, &options, &Choice::default()),
+        Bench::Append(options) => measure(&[Part::Append], &options, &Choice::default()),
+        Bench::Fold(options) => measure(&[Part::Fold], &options, &Choice::default()),
+        Bench::Rebuild(options) => measure(&[Part::Rebuild], &options, &Choice::default()),
+        Bench::Query(QueryArgs { options, only }) => {
+            measure(&[Part::Query], &options, &Choice { queries: only, ..Choice::default() })
+        }
+        Bench::Freshness(options) => measure(&[Part::Freshness], &options, &Choice::default()),
+        Bench::Growth(options) => measure(&[Part::Growth], &options, &Choice::default()),
+        Bench::Peers(options) => measure(&[Part::Peers], &options, &Choice::default()),
+        Bench::Hot(options) => measure(&[Part::Hot], &options, &Choice::default()),
+        Bench::Watch(options) => measure(&[Part::Watch], &options, &Choice::default()),
+        Bench::Swap(options) => measure(&[Part::Swap], &options, &Choice::default()),
+        Bench::Replay(options) => measure(&[Part::Replay], &options, &Choice::default()),
+        Bench::Import(ImportArgs { options, source }) => {
+            measure(&[Part::Import], &options, &Choice { source, ..Choice::default() })
+        }
         Bench::IdentityQuality(args) => quality::run(&args),
         Bench::Report { figures, into } => report(&figures, into.as_deref()),
         Bench::Flamegraph(args) => flamegraph::run(&args),
@@ -131,12 +144,12 @@ fn main() -> ExitCode {
 }
 
 /// The figures are written after each part, so that what was measured is not lost with what comes after it.
-fn measure(parts: &[Part], options: &Options, source: &Source) -> Result<()> {
+fn measure(parts: &[Part], options: &Options, choice: &Choice) -> Result<()> {
     let setting = Setting::new(options)?;
     let mut document =
         Document { machine: Machine::look(&program::rapport()?), settings: options.shown(), parts: Vec::new() };
     for part in parts {
-        document.parts.push(part.measure(&setting, source)?);
+        document.parts.push(part.measure(&setting, choice)?);
         if let Some(path) = &options.json {
             fs::write(path, serde_json::to_string_pretty(&document)? + "\n")?;
         }

@@ -13,6 +13,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
+        // They are read in the order of their names, and few.
+        .btree_map(".rapport.v1.Customer")
+        .btree_map(".rapport.v1.TotalsResponse")
         // The gateway reads the events of a request one by one, so that one that is no protobuf spoils only itself.
         .extern_path(".rapport.v1.PublishRequest", "crate::wire::PublishRequest")
         .compile_fds(descriptors)?;

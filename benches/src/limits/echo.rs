@@ -17,6 +17,7 @@ use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Request, Response, Status};
 
 use crate::Result;
+use crate::driven::process;
 
 /// Bytes as they are.
 #[derive(Clone, Copy, Default)]
@@ -122,6 +123,11 @@ impl Echo {
         let told = child.stdout.take().ok_or("the echo has no standard output")?;
         BufReader::new(told).read_line(&mut url)?;
         Ok(Self { url: url.trim().to_owned(), child })
+    }
+
+    /// What its start took counts too.
+    pub fn cpu_s(&self) -> Result<f64> {
+        process::cpu_s(self.child.id())
     }
 
     pub async fn connect(&self) -> Result<Caller> {

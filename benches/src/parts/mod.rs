@@ -14,11 +14,20 @@ mod swap;
 mod watch;
 
 pub use import::Source;
+pub use query::Query;
 
 use clap::ValueEnum;
 
 use crate::Result;
 use crate::frame::{self, About, PartFigures, Plan, Setting};
+
+/// What of a part is measured, and with what, where that can be chosen.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    pub source: Source,
+    /// All, if none is named.
+    pub queries: Vec<Query>,
+}
 
 /// In the order in which `all` measures them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -75,27 +84,27 @@ impl Part {
         if self == Self::Growth { 1 } else { setting.runs }
     }
 
-    fn plan(self, setting: &Setting, source: &Source) -> Result<Plan> {
+    fn plan(self, setting: &Setting, choice: &Choice) -> Result<Plan> {
         match self {
             Self::Append => append::plan(setting),
             Self::Fold => fold::plan(setting),
             Self::Rebuild => rebuild::plan(setting),
-            Self::Query => query::plan(setting),
+            Self::Query => query::plan(setting, &choice.queries),
             Self::Freshness => freshness::plan(setting),
             Self::Growth => growth::plan(setting),
             Self::Peers => peers::plan(setting),
             Self::Hot => hot::plan(setting),
             Self::Watch => watch::plan(setting),
-            Self::Import => import::plan(setting, source),
+            Self::Import => import::plan(setting, &choice.source),
             Self::Swap => swap::plan(setting),
             Self::Replay => replay::plan(setting),
         }
     }
 
-    pub fn measure(self, setting: &Setting, source: &Source) -> Result<PartFigures> {
+    pub fn measure(self, setting: &Setting, choice: &Choice) -> Result<PartFigures> {
         let about = self.about();
         frame::Progress::note(about.name, "getting ready");
-        let plan = self.plan(setting, source).map_err(|error| format!("{}: {error}", about.name))?;
+        let plan = self.plan(setting, choice).map_err(|error| format!("{}: {error}", about.name))?;
         frame::measure(&about, plan, self.runs(setting), setting)
     }
 }
@@ -111,7 +120,7 @@ mod tests {
         let options = Options { runs: 1, events: None, seed: 1, quick: true, json: None, data: None };
         let setting = Setting::new(&options).unwrap();
         for part in [Part::Fold, Part::Hot] {
-            let figures = part.measure(&setting, &Source::default()).unwrap();
+            let figures = part.measure(&setting, &Choice::default()).unwrap();
             assert!(figures.rows.len() > 3, "{figures}");
             for row in &figures.rows {
                 // So little is folded that its CPU time may be none.

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use prost::Message;
 use rapport::client::Connection;
 use rapport::wire::v1::customer_ref::By;
@@ -31,7 +32,7 @@ const DURATION: Duration = Duration::from_secs(2);
 /// So many customers are asked for, one after the other, as they come on the log: the frequent ones often.
 pub const CHOSEN: usize = 10_000;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Query {
     Customer,
     Timeline,
@@ -141,7 +142,8 @@ impl Client {
     }
 }
 
-pub fn plan(setting: &Setting) -> Result<Plan> {
+/// All queries, if none is named.
+pub fn plan(setting: &Setting, only: &[Query]) -> Result<Plan> {
     let events = setting.events(USUAL_EVENTS);
     let made = Rc::new(MadeLog::of(setting, Workload::new(setting.seed, events))?);
     let server = Server::start(made.folder(), made.tenant(), "embedded", &[])?;
@@ -151,7 +153,7 @@ pub fn plan(setting: &Setting) -> Result<Plan> {
     let chosen: Vec<String> = some.filter_map(|event| account(&event).map(str::to_owned)).collect();
     let asked = Rc::new(Asked::of(server, &made, &chosen));
     let (mut entries, mut sizes) = (Vec::new(), Vec::new());
-    for query in Query::ALL {
+    for query in Query::ALL.into_iter().filter(|query| only.is_empty() || only.contains(query)) {
         let bytes = setting.runtime.block_on(async { asked.client().await?.bytes(query).await })?;
         let [name, ..] = query.names();
         sizes.push(format!("{name} {bytes}"));
@@ -183,11 +185,11 @@ fn echo(query: Query, bytes: usize) -> Result<Entry> {
             for _ in 0..CONNECTIONS {
                 callers.push(echo.connect().await?);
             }
-            measured(setting, move |number| {
+            let call = move |number| {
                 let caller: Caller = callers[number as usize % CONNECTIONS].clone();
                 async move { caller.call().await }
-            })
-            .await
+            };
+            measured(setting, || echo.cpu_s(), call).await
         })
     }))
 }
@@ -198,11 +200,11 @@ fn rapport(query: Query, asked: &Rc<Asked>) -> Entry {
     let entry = Entry::new(name, Role::Rapport, move |setting| {
         setting.runtime.block_on(async {
             let client = std::sync::Arc::new(asked.client().await?);
-            measured(setting, move |number| {
+            let call = move |number| {
                 let client = client.clone();
                 async move { client.ask(query, number).await.map(drop) }
-            })
-            .await
+            };
+            measured(setting, || asked.server.cpu_s(), call).await
         })
     });
     let entry = entry.against(IN_FLIGHT_64, limit);
@@ -215,7 +217,8 @@ fn rapport(query: Query, asked: &Rc<Asked>) -> Entry {
 const IN_FLIGHT_64: &str = "64 in flight";
 const HALF_P99: &str = "p99 at half load";
 
-async fn measured<C, F>(setting: &Setting, call: C) -> Result<Vec<Sample>>
+/// `cpu_s` is that of the process that answers.
+async fn measured<C, F>(setting: &Setting, cpu_s: impl Fn() -> Result<f64>, call: C) -> Result<Vec<Sample>>
 where
     C: Fn(u64) -> F + Clone + Send + 'static,
     F: Future<Output = Result<()>> + Send,
@@ -224,10 +227,13 @@ where
     let mut samples = Vec::new();
     let mut most_per_s = 1.0;
     for in_flight in IN_FLIGHT {
+        let began = cpu_s()?;
         let load: Load = closed(in_flight, duration, call.clone()).await?;
         most_per_s = load.per_s();
         samples.push(Sample::new(format!("{in_flight} in flight"), Unit::PerSecond, most_per_s));
         samples.push(Sample::new(format!("{in_flight} in flight, p99"), Unit::Milliseconds, load.ms(99.0)));
+        let cpu_us = (cpu_s()? - began) * 1e6 / load.took_ms.len() as f64;
+        samples.push(Sample::new(format!("{in_flight} in flight, CPU of an answer"), Unit::Microseconds, cpu_us));
     }
     let half = paced(most_per_s / 2.0, duration, call).await?;
     samples.push(Sample::new("p50 at half load", Unit::Milliseconds, half.ms(50.0)));

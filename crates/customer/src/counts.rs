@@ -27,6 +27,11 @@ impl Counts {
         self.by_name.iter().map(|(name, count)| (name.as_str(), *count))
     }
 
+    /// Those that are told apart.
+    pub fn into_by_name(self) -> BTreeMap<String, u64> {
+        self.by_name
+    }
+
     /// Occurrences of names that are not told apart.
     pub fn beyond(&self) -> u64 {
         self.beyond

@@ -29,5 +29,5 @@ pub use journey::{Journey, JourneyMaps};
 pub use model::Model;
 pub use profile::{Consent, Interest, Orders, Profile, RecentItem, Trait};
 pub use states::States;
-pub use totals::{CellRange, Totals, coordinates};
+pub use totals::{CellRange, Totals, with_coordinates};
 pub use zone::{Bucket, Day, Days, Zone};

@@ -78,9 +78,32 @@ impl CellRange {
     }
 }
 
-/// The coordinates of a cell, if the name is one's.
-pub fn coordinates(name: &str) -> Option<Vec<String>> {
-    serde_json::from_str(name).ok()
+/// Coordinates that a cell has, at most, where its name is read without a copy.
+const FEW: usize = 16;
+
+/// Tells the coordinates of a cell, if the name is one's.
+pub fn with_coordinates<T>(name: &str, told: impl FnOnce(&[&str]) -> T) -> Option<T> {
+    let mut few = [""; FEW];
+    if let Some(found) = plain_coordinates(name, &mut few) {
+        return Some(told(found));
+    }
+    let found: Vec<String> = serde_json::from_str(name).ok()?;
+    Some(told(&found.iter().map(String::as_str).collect::<Vec<_>>()))
+}
+
+/// Those of a name as nearly all are written: without escapes, quotes stand around coordinates and nowhere else.
+fn plain_coordinates<'n, 'f>(name: &'n str, few: &'f mut [&'n str; FEW]) -> Option<&'f [&'n str]> {
+    let within = name.strip_prefix("[\"")?.strip_suffix("\"]")?;
+    let mut texts = within.split('"');
+    for count in 0..FEW {
+        few[count] = texts.next().filter(|text| !text.contains('\\'))?;
+        match texts.next() {
+            None => return Some(&few[..=count]),
+            Some(",") => {}
+            Some(_) => return None,
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -101,6 +124,27 @@ mod tests {
         assert!(within(&["score", "nps"], Days { from: day("2026-03-01"), until: day("2026-03-02") }));
         assert!(!within(&["score", "nps"], Days { from: None, until: day("2026-03-01") }));
         assert!(!within(&["score", "nps"], Days { from: day("2026-03-02"), until: None }));
-        assert_eq!(coordinates(&name).unwrap()[3], "a \"quoted\", name");
+    }
+
+    #[test]
+    fn coordinates_come_back_as_they_went_in() {
+        let read = |name: &str| {
+            with_coordinates(name, |found| found.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>())
+        };
+        let many: Vec<String> = (0..2 * FEW).map(|number| number.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let mut all = vec![many, vec![""], vec!["", ""]];
+        for text in ["web", "a \"quoted\", name", "\"", "\\", ",", "\",\"", "a\nb", "\u{1}", "é", "[]", "/"] {
+            all.push(vec!["funnel", text, "2026-03-01"]);
+            all.push(vec![text]);
+        }
+        for coordinates in all {
+            assert_eq!(read(&cell_name(&coordinates)).unwrap(), coordinates);
+        }
+        for none in
+            ["orders/USD", "", "[", "[\"", "[\"]", "[\"a\"", "[\"a\"b\"]", "[\"a\";\"b\"]", "[\"a\",\"]", "[\"\\\"]"]
+        {
+            assert_eq!(read(none), None, "{none}");
+        }
     }
 }

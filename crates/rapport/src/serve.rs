@@ -8,17 +8,17 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::middleware::from_fn_with_state;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use self::services::Services;
 use crate::config::{Config, ConfigError, ServeArgs};
 use crate::http::{self, Elsewhere, Watched};
-use crate::metrics::{self, Calls, Metrics};
+use crate::metrics::{Calls, Metrics};
 use crate::projector::ProjectorError;
 use crate::tenants::{TenantError, Tenants};
 use crate::traces::{Traces, TracesError};
@@ -107,17 +107,15 @@ async fn serve_hosted(
     let described = described::methods();
     let elsewhere = Elsewhere::new(config.hosting.clone(), &described);
     let calls = Calls::new(metrics.clone(), &described);
-    let routes = http::beside(routes.into_axum_router(), Watched { gateway, projections, metrics })
-        .layer(from_fn_with_state(elsewhere, http::turn_away))
-        .layer(from_fn_with_state(calls, metrics::watch));
-    let router = Server::builder()
+    let routes = http::beside(routes.into_axum_router(), Watched { gateway, projections, metrics });
+    let answering = calls.watch(elsewhere.guard(Routes::from(routes).prepare()));
+    let server = Server::builder()
         .accept_http1(true)
         .concurrency_limit_per_connection(CALLS_PER_CONNECTION)
         .load_shed(true)
         .max_concurrent_streams(STREAMS_PER_CONNECTION)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
-        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .add_routes(routes.into());
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT));
 
     tracing::info!(hosting = %config.hosting, tenants = config.tenants.len(), "all logs and read models are open");
     if let Ok(address) = listener.local_addr() {
@@ -125,7 +123,7 @@ async fn serve_hosted(
     }
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let signalled = CancellationToken::new();
-    let server = router.serve_with_incoming_shutdown(incoming, signalled.clone().cancelled_owned());
+    let server = server.serve_with_incoming_shutdown(answering, incoming, signalled.clone().cancelled_owned());
     tokio::pin!(server);
     tokio::select! {
         served = &mut server => return Ok(served?),

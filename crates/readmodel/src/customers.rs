@@ -165,9 +165,9 @@ pub(crate) fn due(connection: &Connection) -> Result<Option<Timestamp>> {
 }
 
 /// The state of a model as it stands in a row whose columns from this one on are those of [`STATES`].
-pub(crate) fn state(row: &Row<'_>, from: usize, model: Model) -> rusqlite::Result<Option<Vec<u8>>> {
+pub(crate) fn state<'r>(row: &'r Row<'_>, from: usize, model: Model) -> rusqlite::Result<Option<&'r [u8]>> {
     let value = row.get_ref(from + usize::from(model.number()))?;
-    Ok((value != ValueRef::Null).then(|| value.as_bytes().unwrap_or_default().to_vec()))
+    Ok((value != ValueRef::Null).then(|| value.as_bytes().unwrap_or_default()))
 }
 
 /// The columns of states, in the order of the models' numbers.
@@ -175,11 +175,12 @@ pub(crate) const STATES: &str = "identity, profile, journey, feedback";
 
 /// What the models know of a customer after its last event, from such a row.
 pub(crate) fn states(row: &Row<'_>, from: usize, key: IdentifierKey, definitions: &Definitions) -> Result<States> {
-    let mut states = States::new(&definitions.models, &definitions.journeys);
+    // Each model that is folded is read.
+    let mut states = States::new(&[], &definitions.journeys);
     for model in &definitions.models {
         let broken = |why: &str| ReadModelError::corrupt(format!("the {} of customer {}: {why}", model.name(), key.0));
         let bytes = state(row, from, *model)?.ok_or_else(|| broken("there is none"))?;
-        states.decode(*model, &bytes).map_err(|error| broken(&error.to_string()))?;
+        states.decode(*model, bytes).map_err(|error| broken(&error.to_string()))?;
     }
     Ok(states)
 }

@@ -63,10 +63,10 @@ pub use picture::{GoesOn, Picture};
 pub use preview::{Biggest, Census, Example, Fates, Named, Overlap, Rule};
 pub use query::{
     Answer, Changed, CustomerAnswer, CustomerName, CustomerPlace, CustomerStretch, DecisionEntry, DecisionsPage,
-    Entangled, Evidence, Explanation, FactEntry, FactPlace, FactsPage, Filter, Found, FoundPage, Hand, KnownAt, Listed,
-    MergeForeseen, Moment, Outcome, Reader, Refusal, RefusalPlace, RefusalsPage, ResponsesQuestion, SplitForeseen,
-    Status, Step, Stretch, TimelineEntry, TimelinePage, TraitHistory, TraitSet, TransitionsQuestion, Unfit,
-    VoidIdentifier, VoidPage, VoidPlace, Without,
+    Entangled, Evidence, Explanation, FactEntry, FactPlace, FactsPage, Filter, Found, FoundPage, Glimpse, Hand,
+    KnownAt, Listed, MergeForeseen, Moment, Outcome, Reader, Refusal, RefusalPlace, RefusalsPage, ResponsesQuestion,
+    SplitForeseen, Status, Step, Stretch, TimelineEntry, TimelinePage, TraitHistory, TraitSet, TransitionsQuestion,
+    Unfit, VoidIdentifier, VoidPage, VoidPlace, Without,
 };
 pub use seen::Conflict;
 pub use verify::{

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
 
 use rapport_customer::identity::Visit;
-use rapport_touchpoint::{Event, OrderKey, reread};
+use rapport_touchpoint::{Channel, Event, EventType, OrderKey, Violation, glance, reread};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
@@ -13,7 +13,7 @@ use crate::error::{ReadModelError, Result};
 use crate::identifiers::IdentifierKey;
 use crate::{claims, identifiers, rows};
 
-/// Rows that one source reads ahead.
+/// Rows that one source reads ahead, at most.
 const CHUNK: usize = 256;
 
 #[derive(Debug, Clone)]
@@ -30,6 +30,11 @@ impl TimelineRow {
         self.clone().into_event(definitions)
     }
 
+    /// As much of the event as one sees at a glance.
+    pub fn glance(&self, definitions: &Definitions) -> Result<(EventType, Channel)> {
+        glance(&self.json, &definitions.catalogue).map_err(|violations| broken(self.position, &violations))
+    }
+
     /// The same without a copy: the row is left without its touchpoint.
     pub fn take_event(&mut self, definitions: &Definitions) -> Result<Event> {
         Self { event: OrderKey::MIN, position: self.position, json: std::mem::take(&mut self.json) }
@@ -38,15 +43,14 @@ impl TimelineRow {
 
     /// The same without a copy.
     pub fn into_event(self, definitions: &Definitions) -> Result<Event> {
-        reread(self.json, &definitions.catalogue).map_err(|violations| {
-            let reasons: Vec<_> = violations.iter().map(ToString::to_string).collect();
-            ReadModelError::corrupt(format!(
-                "the stored touchpoint at position {}: {}",
-                self.position,
-                reasons.join("; ")
-            ))
-        })
+        let Self { position, json, .. } = self;
+        reread(json, &definitions.catalogue).map_err(|violations| broken(position, &violations))
     }
+}
+
+fn broken(position: u64, violations: &[Violation]) -> ReadModelError {
+    let reasons: Vec<_> = violations.iter().map(ToString::to_string).collect();
+    ReadModelError::corrupt(format!("the stored touchpoint at position {position}: {}", reasons.join("; ")))
 }
 
 /// A stretch of one anchor's events.
@@ -110,20 +114,34 @@ pub(crate) fn first(
 ) -> Result<Option<OrderKey>> {
     let mut find = tx.prepare_cached(
         "SELECT event FROM timeline
-         WHERE anchor = ?1 AND event >= ?2 AND (?3 IS NULL OR event < ?3) ORDER BY event LIMIT 1",
+         WHERE anchor = ?1 AND event >= ?2 AND event < ?3 ORDER BY event LIMIT 1",
     )?;
-    let found = find.query_row(params![anchor, from.as_bytes(), until.map(OrderKey::as_bytes)], |row| row.get(0));
+    let ever = OrderKey::beyond();
+    let until = until.unwrap_or(&ever).as_bytes();
+    let found = find.query_row(params![anchor, from.as_bytes(), until], |row| row.get(0));
     Ok(found.optional()?.map(OrderKey::from_bytes))
 }
 
 /// Does this identifier stand for a customer, who has events if anybody's are stored under it?
 pub(crate) fn is_customer(connection: &Connection, customer: IdentifierKey) -> Result<bool> {
+    Ok(known_as(connection, customer)?.is_some())
+}
+
+/// What an identifier that stands for a customer is.
+enum Standing {
+    /// The root of its identifiers.
+    Root,
+    /// A device that nobody claimed.
+    Device,
+}
+
+fn known_as(connection: &Connection, customer: IdentifierKey) -> Result<Option<Standing>> {
     let known = identifiers::by_key(connection, customer)?;
-    match known.root {
-        _ if known.void => Ok(false),
-        Some(root) => Ok(root == customer),
-        None => Ok(claims::last(connection, customer)?.is_none()),
-    }
+    Ok(match known.root {
+        _ if known.void => None,
+        Some(root) => (root == customer).then_some(Standing::Root),
+        None => claims::last(connection, customer)?.is_none().then_some(Standing::Device),
+    })
 }
 
 /// Where a customer's events are stored, from one event on; empty if there is no such customer.
@@ -133,12 +151,11 @@ pub(crate) fn sources_of(
     from: &OrderKey,
     visit: Visit,
 ) -> Result<Vec<Source>> {
-    if !is_customer(connection, customer)? {
-        return Ok(Vec::new());
-    }
     let all_of = |anchor| Source { anchor, from: from.clone(), until: None };
-    if identifiers::by_key(connection, customer)?.root.is_none() {
-        return Ok(vec![all_of(customer)]);
+    match known_as(connection, customer)? {
+        None => return Ok(Vec::new()),
+        Some(Standing::Device) => return Ok(vec![all_of(customer)]),
+        Some(Standing::Root) => {}
     }
     let members = identifiers::members(connection, customer)?;
     let mut sources: Vec<_> = members.iter().map(|member| all_of(*member)).collect();
@@ -178,14 +195,22 @@ pub(crate) enum Direction {
 pub(crate) struct Merge<'a> {
     connection: &'a Connection,
     direction: Direction,
+    /// Rows of a source at a time.
+    chunk: usize,
     sources: Vec<(Source, VecDeque<TimelineRow>)>,
     heads: BinaryHeap<Head>,
 }
 
 impl<'a> Merge<'a> {
     pub fn new(connection: &'a Connection, sources: Vec<Source>, direction: Direction) -> Result<Self> {
+        Self::of_few(connection, sources, direction, CHUNK)
+    }
+
+    /// The same where about so many rows are asked for.
+    pub fn of_few(connection: &'a Connection, sources: Vec<Source>, direction: Direction, rows: usize) -> Result<Self> {
         let sources: Vec<_> = sources.into_iter().map(|source| (source, VecDeque::new())).collect();
-        let mut merge = Self { connection, direction, heads: BinaryHeap::new(), sources };
+        let chunk = rows.clamp(1, CHUNK);
+        let mut merge = Self { connection, direction, chunk, heads: BinaryHeap::new(), sources };
         for at in 0..merge.sources.len() {
             merge.refill(at)?;
         }
@@ -204,16 +229,20 @@ impl<'a> Merge<'a> {
 
     fn refill(&mut self, at: usize) -> Result<()> {
         let (source, rows) = &mut self.sources[at];
-        let (order, most) = match self.direction {
-            Direction::OldestFirst => ("ASC", CHUNK),
-            Direction::NewestFirst => ("DESC", CHUNK),
-        };
-        let mut find = self.connection.prepare_cached(&format!(
-            "SELECT event, position, touchpoint FROM timeline
-             WHERE anchor = ?1 AND event >= ?2 AND (?3 IS NULL OR event < ?3) ORDER BY event {order} LIMIT {most}"
-        ))?;
-        let until = source.until.as_ref().map(OrderKey::as_bytes);
-        let found = find.query_map(params![source.anchor, source.from.as_bytes(), until], from_row)?;
+        let mut find = self.connection.prepare_cached(match self.direction {
+            Direction::OldestFirst => {
+                "SELECT event, position, touchpoint FROM timeline
+                 WHERE anchor = ?1 AND event >= ?2 AND event < ?3 ORDER BY event ASC LIMIT ?4"
+            }
+            Direction::NewestFirst => {
+                "SELECT event, position, touchpoint FROM timeline
+                 WHERE anchor = ?1 AND event >= ?2 AND event < ?3 ORDER BY event DESC LIMIT ?4"
+            }
+        })?;
+        let ever = OrderKey::beyond();
+        let until = source.until.as_ref().unwrap_or(&ever).as_bytes();
+        let found =
+            find.query_map(params![source.anchor, source.from.as_bytes(), until, self.chunk as u64], from_row)?;
         rows.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
         let (Some(first), Some(last)) = (rows.front(), rows.back()) else { return Ok(()) };
         match self.direction {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rapport_customer::{Digest, Model, Totals, coordinates};
+use rapport_customer::{CellRange, Digest, Model, Totals, with_coordinates};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use crate::error::{ReadModelError, Result};
@@ -78,22 +78,23 @@ pub(crate) fn all(connection: &Connection) -> Result<Totals> {
     Ok(totals)
 }
 
-/// The cells whose name lies from here to there, each with its coordinates.
+/// The cells whose name lies from here to there, each by its coordinates. `None` says that it is no such cell.
 pub(crate) fn cells(
     connection: &Connection,
-    from: &str,
-    until: &str,
-    mut take: impl FnMut(Vec<String>, u64) -> Result<()>,
+    range: &CellRange,
+    mut take: impl FnMut(&[&str], u64) -> Option<()>,
 ) -> Result<()> {
     let mut find = connection.prepare_cached("SELECT name, sum FROM totals WHERE name >= ?1 AND name < ?2")?;
-    let mut rows = find.query([from, until])?;
+    let mut rows = find.query([&range.from, &range.until])?;
     while let Some(row) = rows.next()? {
-        let (name, text): (String, String) = (row.get(0)?, row.get(1)?);
-        let count = parse(&name, &text)?;
+        let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+        let name = text(0)?;
+        let count = parse(name, text(1)?)?;
         if count != 0 {
-            let coordinates = coordinates(&name)
+            let count = u64::try_from(count).unwrap_or_default();
+            with_coordinates(name, |coordinates| take(coordinates, count))
+                .flatten()
                 .ok_or_else(|| ReadModelError::corrupt(format!("the total {name} lies among the cells")))?;
-            take(coordinates, u64::try_from(count).unwrap_or_default())?;
         }
     }
     Ok(())

@@ -40,6 +40,10 @@ impl EventType {
         &self.0
     }
 
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
     /// Is it a decision (merge, split, erase, discard) and not something that happened?
     pub fn is_decision(&self) -> bool {
         DECISIONS.contains(&self.0.as_str())
@@ -74,6 +78,10 @@ impl Channel {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
     }
 }
 

@@ -165,6 +165,10 @@ impl TraitValue {
         &self.0
     }
 
+    pub fn into_json(self) -> String {
+        self.0
+    }
+
     /// The text of a string, the digits of a number, `true` or `false`.
     pub fn to_text(&self) -> String {
         serde_json::from_str::<String>(&self.0).unwrap_or_else(|_| self.0.clone())

@@ -32,7 +32,7 @@ pub use decision::{Choice, Decision, Discarded, EventName, Merged, Split};
 pub use identifier::{Country, Identifier, Normalisation, PLACEHOLDERS, is_placeholder};
 pub use json::{Json, Object};
 pub use order::{Order, OrderKey};
-pub use receive::{Event, Place, Recorded, read, read_record, receive, reread};
+pub use receive::{Event, Place, Recorded, glance, read, read_record, receive, reread};
 pub use timestamp::{NANOS_PER_DAY, Timestamp};
 pub use touchpoint::Touchpoint;
 pub use violation::{Violation, quote};

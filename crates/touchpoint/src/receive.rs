@@ -143,6 +143,30 @@ pub fn reread(json: Vec<u8>, catalogue: &Catalogue) -> Result<Event, Vec<Violati
     Ok(event.with_json(json))
 }
 
+/// What an event is and where it happened, of one that [`read`] gave under the same catalogue.
+pub fn glance(json: &[u8], catalogue: &Catalogue) -> Result<(EventType, Channel), Vec<Violation>> {
+    if let Some(seen) = Glance::of(json) {
+        return Ok(seen);
+    }
+    let event = logged(json, Timestamp::MAX, catalogue, Standing::Passed)?;
+    Ok((event.touchpoint.event_type, event.touchpoint.channel))
+}
+
+/// As nearly all are written: without escapes, and neither twice.
+#[derive(Deserialize)]
+struct Glance<'a> {
+    #[serde(rename = "type")]
+    event_type: &'a str,
+    channel: &'a str,
+}
+
+impl Glance<'_> {
+    fn of(json: &[u8]) -> Option<(EventType, Channel)> {
+        let Glance { event_type, channel } = serde_json::from_slice(json).ok()?;
+        Some((EventType::parse(event_type).ok()?, Channel::parse(channel).ok()?))
+    }
+}
+
 /// A touchpoint as nearly all stand on the log: stamped, without an attribute twice or one that Rapport gives no meaning to,
 /// and without escapes in the others.
 #[derive(Deserialize)]

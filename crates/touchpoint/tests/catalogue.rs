@@ -8,7 +8,8 @@ use std::fs;
 use std::path::Path;
 
 use rapport_touchpoint::{
-    Catalogue, CatalogueError, Content, Event, SchemaFile, Timestamp, Touchpoint, Violation, read, receive, reread,
+    Catalogue, CatalogueError, Channel, Content, Event, EventType, SchemaFile, Timestamp, Touchpoint, Violation,
+    glance, read, receive, reread,
 };
 use serde_json::{Value, json};
 
@@ -165,6 +166,7 @@ fn what_passed_once_is_reread_as_the_same_event() {
                 records.extend(receive(event, now(), &catalogue).map(Touchpoint::into_json).ok());
                 for record in records {
                     let Ok(read) = read(record.clone(), now(), &catalogue) else { continue };
+                    assert_eq!(glance(&record, &catalogue).unwrap(), at_a_glance(&read));
                     assert_eq!(reread(record, &catalogue).unwrap(), read, "{}", version.dataschema(event_type));
                     assert_eq!(of_gist(&read), Some(read), "{}", version.dataschema(event_type));
                     compared += 1;
@@ -184,6 +186,7 @@ fn an_odd_record_is_reread_as_the_same_event_too() {
         r#""id":"a\"b","source":"caf\u00e9","channel":"web","data":{"guide":"\n"}"#,
         // An attribute twice: the last one counts.
         r#""id":"1","id":"2","source":"test","channel":"web","channel":"app""#,
+        r#""id":"1","source":"test","channel":"\u0077eb""#,
         r#""id":"1","source":"test","channel":"web","data":null,"sequence":null,"subject":"user_id:7""#,
         r#""id":"1","source":"test","channel":"web","data":{"identifiers":{"user_id":7}},"traceparent":"00-1""#,
     ];
@@ -191,10 +194,15 @@ fn an_odd_record_is_reread_as_the_same_event_too() {
         for stamp in ["", r#","bodyhash":"00112233445566778899aabbccddeeff""#, r#","bodyhash":null"#] {
             let record = format!("{{{head},{record}{stamp}}}").into_bytes();
             let read = read(record.clone(), now(), &catalogue).unwrap();
+            assert_eq!(glance(&record, &catalogue).unwrap(), at_a_glance(&read));
             assert_eq!(reread(record, &catalogue).unwrap(), read);
             assert_eq!(of_gist(&read), Some(read));
         }
     }
+}
+
+fn at_a_glance(Event { touchpoint, .. }: &Event) -> (EventType, Channel) {
+    (touchpoint.event_type.clone(), touchpoint.channel.clone())
 }
 
 #[test]

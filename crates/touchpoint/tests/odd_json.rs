@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use rapport_touchpoint::{Catalogue, Event, Json, Object, Timestamp, Violation, read, receive, reread};
+use rapport_touchpoint::{Catalogue, Event, Json, Object, Timestamp, Violation, glance, read, receive, reread};
 use serde_json::{Map, Value, json};
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::built_in);
@@ -172,6 +172,8 @@ proptest! {
         let of = |json: &[u8]| read(json.to_vec(), now(), &CATALOGUE);
         prop_assert_eq!(without_json(of(text.as_bytes())), without_json(of(&plain)));
         if let Ok(event) = of(text.as_bytes()) {
+            let (event_type, channel) = glance(text.as_bytes(), &CATALOGUE).unwrap();
+            prop_assert_eq!((&event_type, &channel), (&event.touchpoint.event_type, &event.touchpoint.channel));
             prop_assert_eq!(&reread(text.clone().into_bytes(), &CATALOGUE).unwrap(), &event);
             let again = Event::of_gist(&event.put_gist(Vec::new()), &event.touchpoint.order.key(), text.into_bytes());
             prop_assert_eq!(again, Some(event));

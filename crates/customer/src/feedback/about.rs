@@ -90,7 +90,7 @@ impl About {
 }
 
 /// A cell as [`About::count`] wrote it.
-pub(super) struct Cell<'a>(pub &'a [String]);
+pub(super) struct Cell<'a>(pub &'a [&'a str]);
 
 impl Cell<'_> {
     pub fn day(&self) -> Option<Day> {
@@ -99,12 +99,12 @@ impl Cell<'_> {
 
     pub fn slice(&self, slice: Slice) -> &str {
         let place = Slice::ALL.iter().position(|known| *known == slice).unwrap_or_default();
-        self.0.get(3 + place).map(String::as_str).unwrap_or_default()
+        self.0.get(3 + place).copied().unwrap_or_default()
     }
 
     /// The score, or whether an asking was answered.
     pub fn value(&self) -> &str {
-        self.0.last().map(String::as_str).unwrap_or_default()
+        self.0.last().copied().unwrap_or_default()
     }
 }
 

@@ -51,7 +51,7 @@ impl ScoresQuestion {
 
 impl Scores {
     /// Adds a cell of either kind. `None` if it is not one.
-    pub fn add(&mut self, question: &ScoresQuestion, coordinates: &[String], count: u64) -> Option<()> {
+    pub fn add(&mut self, question: &ScoresQuestion, coordinates: &[&str], count: u64) -> Option<()> {
         let cell = Cell(coordinates);
         if question.only.iter().any(|(slice, value)| cell.slice(*slice) != value) {
             return Some(());
@@ -59,7 +59,7 @@ impl Scores {
         let period = question.bucket.start_of(cell.day()?);
         let slice = question.slice.map(|slice| cell.slice(slice).to_owned());
         let row = self.rows.entry((period, slice)).or_default();
-        match (coordinates.first()?.as_str(), cell.value()) {
+        match (*coordinates.first()?, cell.value()) {
             ("score", score) => row.histogram.add(score.parse().ok()?, count),
             ("asked", "answered") => (row.asked, row.answered) = (row.asked + count, row.answered + count),
             ("asked", "open") => row.asked += count,

@@ -108,20 +108,16 @@ impl FunnelQuestion<'_> {
 
 impl Funnel {
     /// Adds a cell of either kind. `None` if it is not one of this journey.
-    pub fn add(&mut self, question: &FunnelQuestion<'_>, coordinates: &[String], count: u64) -> Option<()> {
+    pub fn add(&mut self, question: &FunnelQuestion<'_>, coordinates: &[&str], count: u64) -> Option<()> {
         let [counter, _, day, channel, rest @ ..] = coordinates else { return None };
-        if question.channel.is_some_and(|only| only != channel) {
+        if question.channel.is_some_and(|only| only != *channel) {
             return Some(());
         }
         let period = question.bucket.start_of(Day::parse(day)?);
-        let row = self.rows.entry((period, question.by_channel.then(|| channel.clone()))).or_default();
-        match (counter.as_str(), rest) {
+        let row = self.rows.entry((period, question.by_channel.then(|| (*channel).to_owned()))).or_default();
+        match (*counter, rest) {
             ("funnel", [stage, entered]) => row.add_customers(question.map, stage, entered, count),
-            ("pace", [from, to, pace]) => {
-                let paces = row.paces.entry((from.clone(), to.clone())).or_default();
-                *paces.0.entry(Pace(pace.parse().ok()?)).or_default() += count;
-                Some(())
-            }
+            ("pace", [from, to, pace]) => row.add_pace((from, to), Pace(pace.parse().ok()?), count),
             _ => None,
         }
     }
@@ -139,6 +135,17 @@ impl FunnelRow {
             counted.entered += if entered { count } else { 0 };
             counted.reached += if entered || further && !stage.is_quiet() { count } else { 0 };
         }
+        Some(())
+    }
+
+    fn add_pace(&mut self, (from, to): (&str, &str), pace: Pace, count: u64) -> Option<()> {
+        // A path has few stages.
+        let known = self.paces.iter_mut().find(|((known_from, known_to), _)| known_from == from && known_to == to);
+        let paces = match known {
+            Some((_, paces)) => paces,
+            None => self.paces.entry((from.to_owned(), to.to_owned())).or_default(),
+        };
+        *paces.0.entry(pace).or_default() += count;
         Some(())
     }
 }

@@ -1,6 +1,6 @@
 //! `rapport find`: which customers are like this?
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use clap::Args;
 
@@ -104,7 +104,7 @@ pub fn stage<'a>(customer: &'a Customer, journey: &str) -> &'a str {
 }
 
 /// The busiest, and how many more there are.
-fn channels(counts: &HashMap<String, u64>) -> String {
+fn channels(counts: &BTreeMap<String, u64>) -> String {
     let mut sorted: Vec<_> = counts.iter().collect();
     sorted.sort_by(|(a, x), (b, y)| y.cmp(x).then(a.cmp(b)));
     let mut text = sorted.iter().take(CHANNELS_NAMED).map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" ");

@@ -85,7 +85,7 @@ pub fn orders(by_currency: &[Orders]) -> String {
 }
 
 /// The most first.
-pub fn counts(by_name: &std::collections::HashMap<String, u64>) -> Columns {
+pub fn counts(by_name: &std::collections::BTreeMap<String, u64>) -> Columns {
     let mut sorted: Vec<_> = by_name.iter().collect();
     sorted.sort_by(|(a, x), (b, y)| y.cmp(x).then(a.cmp(b)));
     let mut rows = Columns::default();

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::middleware::Next;
-use axum::response::Response;
+use futures::future::{Either, Ready, ready};
 use prost_reflect::DescriptorPool;
 use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen;
+use tonic::codegen::http::{Request, Response};
 
 use super::is_grpc;
 use crate::hosting::{Hosting, NotHosted, Service};
@@ -33,6 +35,11 @@ impl Elsewhere {
         Self { hosting, methods: Arc::new(methods.collect()) }
     }
 
+    /// Before these.
+    pub fn guard<S>(self, services: S) -> Guarded<S> {
+        Guarded { elsewhere: self, services }
+    }
+
     /// Why a call goes nowhere, if it does.
     fn astray(&self, path: &str) -> Option<NotHosted> {
         let (service, method) = path.trim_start_matches('/').rsplit_once('/').unwrap_or((path, ""));
@@ -55,17 +62,33 @@ fn cut(text: &str) -> String {
     text.chars().take(MOST_CHARS).collect()
 }
 
-/// Before the services: a call that none of them answers is told why.
-pub(crate) async fn turn_away(State(elsewhere): State<Elsewhere>, request: Request, next: Next) -> Response {
-    let astray = if is_grpc(request.headers()) { elsewhere.astray(request.uri().path()) } else { None };
-    match astray {
-        Some(error) => Status::from(error).into_http(),
-        None => next.run(request).await,
+/// The services; a call that none of them answers is told why.
+#[derive(Clone)]
+pub(crate) struct Guarded<S> {
+    elsewhere: Elsewhere,
+    services: S,
+}
+
+impl<S: codegen::Service<Request<Body>, Response = Response<Body>>> codegen::Service<Request<Body>> for Guarded<S> {
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Either<S::Future, Ready<Result<Response<Body>, S::Error>>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.services.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let astray = if is_grpc(request.headers()) { self.elsewhere.astray(request.uri().path()) } else { None };
+        match astray {
+            Some(error) => Either::Right(ready(Ok(Status::from(error).into_http()))),
+            None => Either::Left(self.services.call(request)),
+        }
     }
 }
 
 /// Whatever is left is plain HTTP.
-pub(super) async fn no_path(request: Request) -> (StatusCode, String) {
+pub(super) async fn no_path(request: axum::extract::Request) -> (StatusCode, String) {
     let path = cut(request.uri().path());
     let right = "over HTTP there are /healthz, /readyz and /metrics; everything else is gRPC";
     (StatusCode::NOT_FOUND, format!("{path:?} is not here: {right}\n"))

@@ -13,7 +13,7 @@ use crate::gateway::Gateway;
 use crate::metrics::Metrics;
 use crate::query::Projections;
 
-pub(crate) use elsewhere::{Elsewhere, turn_away};
+pub(crate) use elsewhere::Elsewhere;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 

@@ -22,7 +22,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 use rapport_log::Tenant;
 
-pub(crate) use call::{Calls, watch};
+pub(crate) use call::Calls;
 pub(crate) use fold::{FoldMetrics, Observed};
 pub(crate) use ingest::IngestMetrics;
 use labels::{Answered, Method, Of, Verdict};

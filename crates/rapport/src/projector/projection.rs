@@ -206,6 +206,10 @@ impl Projection {
 
     /// What serves, once everything up to this position is in it.
     pub async fn at_least(&self, wanted: u64, patience: Duration) -> Result<Live, NotYet> {
+        let now = self.live();
+        if now.position >= wanted {
+            return Ok(now);
+        }
         let mut live = self.live.clone();
         let there = tokio::time::timeout(patience, live.wait_for(|live| live.position >= wanted)).await;
         if let Ok(Ok(there)) = there {

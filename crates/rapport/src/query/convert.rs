@@ -1,10 +1,10 @@
 //! From what the read models hold to what the wire carries.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use rapport_customer::{Counts, JourneyMaps, Profile, States, Totals};
-use rapport_readmodel::{CustomerAnswer, Discard, ParkedEvent, TimelineEntry, TraitSet};
+use rapport_readmodel::{CustomerAnswer, Discard, Glimpse, ParkedEvent, TraitSet};
 use rapport_touchpoint::{Amount, Currency, Identifier, Timestamp};
 
 use crate::wire::v1;
@@ -19,97 +19,102 @@ pub(super) use journey::{funnel_row, journeys, transition};
 
 /// What names beyond those told apart are counted under.
 const OTHER: &str = "(other)";
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
 pub(crate) fn timestamp(moment: Timestamp) -> prost_types::Timestamp {
-    let moment = moment.to_datetime();
-    let nanos = i32::try_from(moment.nanosecond()).expect("a second has less than 2^31 nanoseconds");
-    prost_types::Timestamp { seconds: moment.unix_timestamp(), nanos }
+    let nanos = i32::try_from(moment.nanos().rem_euclid(NANOS_PER_SECOND));
+    let nanos = nanos.expect("a second has less than 2^31 nanoseconds");
+    prost_types::Timestamp { seconds: moment.nanos().div_euclid(NANOS_PER_SECOND), nanos }
 }
 
-pub(super) fn customer(answer: &CustomerAnswer, maps: &JourneyMaps) -> v1::Customer {
+pub(super) fn customer(answer: CustomerAnswer, maps: &JourneyMaps) -> v1::Customer {
     let mut customer =
         v1::Customer { id: answer.id.to_string(), touchpoints: answer.events, ..v1::Customer::default() };
-    let States { identity, profile, journey: _, feedback } = &answer.states;
-    customer.identifiers = identity.persons.iter().map(identifier).collect();
-    customer.devices = identity.devices.iter().map(identifier).collect();
+    customer.journeys = journeys(&answer.states, maps);
+    let States { identity, profile, journey: _, feedback } = answer.states;
+    customer.identifiers = identity.persons.into_iter().map(identifier).collect();
+    customer.devices = identity.devices.into_iter().map(identifier).collect();
     customer.devices_in_all = identity.devices_in_all;
     if let Some(profile) = profile {
-        with_profile(&mut customer, profile);
+        with_profile(&mut customer, *profile);
     }
-    customer.journeys = journeys(&answer.states, maps);
     let given = feedback.iter().flat_map(|feedback| &feedback.by_measure);
     customer.feedback = given.map(|(measure, given)| feedback_given(*measure, given)).collect();
     customer
 }
 
-fn identifier(identifier: &Identifier) -> v1::Identifier {
-    v1::Identifier { namespace: identifier.namespace.clone(), value: identifier.value.clone() }
+fn identifier(identifier: Identifier) -> v1::Identifier {
+    let Identifier { namespace, value } = identifier;
+    v1::Identifier { namespace, value }
 }
 
-fn with_profile(customer: &mut v1::Customer, profile: &Profile) {
+fn with_profile(customer: &mut v1::Customer, profile: Profile) {
     customer.display_name = profile.display_name().unwrap_or_default();
     customer.first_seen = Some(timestamp(profile.first_seen));
     customer.last_seen = Some(timestamp(profile.last_seen));
-    customer.first_channel.clone_from(&profile.first_channel);
-    customer.last_channel.clone_from(&profile.last_channel);
-    customer.channels = counts(&profile.channels);
-    customer.types = counts(&profile.types);
-    let traits = profile.traits.iter().map(|(name, found)| v1::Trait {
-        name: name.clone(),
-        value_json: found.value.as_json().to_owned(),
+    customer.first_channel = profile.first_channel;
+    customer.last_channel = profile.last_channel;
+    customer.channels = counts(profile.channels);
+    customer.types = counts(profile.types);
+    let traits = profile.traits.into_iter().map(|(name, found)| v1::Trait {
+        name,
+        value_json: found.value.into_json(),
         since: Some(timestamp(found.since)),
     });
     customer.traits = traits.collect();
-    let orders = profile.orders.iter().map(|(currency, orders)| v1::Orders {
+    let orders = profile.orders.into_iter().map(|(currency, orders)| v1::Orders {
         currency: currency.to_string(),
         orders: orders.orders,
         units: orders.units,
-        revenue: orders.revenue.display_in(*currency),
+        revenue: orders.revenue.display_in(currency),
         refunds: orders.refunds,
-        refunded: orders.refunded.display_in(*currency),
+        refunded: orders.refunded.display_in(currency),
         last_order: orders.last_order.map(timestamp),
     });
     customer.orders = orders.collect();
-    let interests = profile.interests.iter().map(|(category, interest)| v1::Interest {
-        category: category.clone(),
+    let interests = profile.interests.into_iter().map(|(category, interest)| v1::Interest {
+        category,
         weight: interest.weight,
         last_seen: Some(timestamp(interest.last_seen)),
     });
     customer.interests = interests.collect();
     customer.interests.sort_by_key(|interest| Reverse(interest.weight));
-    let consents = profile.consents.iter().map(|(purpose, consent)| v1::Consent {
-        purpose: purpose.clone(),
+    let consents = profile.consents.into_iter().map(|(purpose, consent)| v1::Consent {
+        purpose,
         granted: consent.granted,
         since: Some(timestamp(consent.since)),
     });
     customer.consents = consents.collect();
-    let items = profile.recent_items.iter().map(|item| v1::RecentItem {
-        sku: item.sku.clone(),
-        name: item.name.clone().unwrap_or_default(),
+    let items = profile.recent_items.into_iter().map(|item| v1::RecentItem {
+        sku: item.sku,
+        name: item.name.unwrap_or_default(),
         ordered: item.ordered,
         time: Some(timestamp(item.time)),
     });
     customer.recent_items = items.collect();
 }
 
-fn counts(counts: &Counts) -> HashMap<String, u64> {
-    let mut named: HashMap<String, u64> = counts.iter().map(|(name, count)| (name.to_owned(), count)).collect();
-    if counts.beyond() > 0 {
-        named.insert(OTHER.to_owned(), counts.beyond());
+fn counts(counts: Counts) -> BTreeMap<String, u64> {
+    let beyond = counts.beyond();
+    let mut named = counts.into_by_name();
+    if beyond > 0 {
+        named.insert(OTHER.to_owned(), beyond);
     }
     named
 }
 
-pub(super) fn timeline_entry(entry: TimelineEntry) -> v1::TimelineEntry {
-    let touchpoint = entry.touchpoint;
+pub(super) fn timeline_entry(seen: Glimpse) -> v1::TimelineEntry {
+    let Glimpse { position, key, event_type, channel, json } = seen;
+    let (source, id) = key.source_and_id().unwrap_or_default();
     v1::TimelineEntry {
-        position: entry.position,
-        time: Some(timestamp(touchpoint.order.time)),
-        r#type: touchpoint.event_type.to_string(),
-        channel: touchpoint.channel.to_string(),
-        source: touchpoint.order.source.clone(),
-        id: touchpoint.order.id.clone(),
-        event_json: String::from_utf8_lossy(touchpoint.json()).into_owned(),
+        position,
+        time: Some(timestamp(key.time())),
+        r#type: event_type.into_string(),
+        channel: channel.into_string(),
+        source,
+        id,
+        event_json: String::from_utf8(json)
+            .unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned()),
     }
 }
 

@@ -35,7 +35,7 @@ impl Customers {
         let asked = Asked::of(&self.projections, &request.tenant, request.min_position, when).await?;
         let definitions = asked.definitions();
         let (found, freshness) = asked.customer(&name).await?;
-        let customer = convert::customer(&found, &definitions.journeys);
+        let customer = convert::customer(found, &definitions.journeys);
         Ok(GetCustomerResponse { customer: Some(customer), freshness: Some(freshness) })
     }
 
@@ -82,7 +82,7 @@ impl Customers {
         let after = page_token::read(&question, &request.page_token, |bytes| CustomerKey::from_bytes(&bytes))?;
         let (page, freshness) = asked.ask(move |reader| reader.find(&filter, after, page_size)).await?;
         let next_page_token = page.next.map(|next| page_token::write(&question, &next.to_bytes())).unwrap_or_default();
-        let customers = page.customers.iter().map(|customer| convert::customer(customer, maps)).collect();
+        let customers = page.customers.into_iter().map(|customer| convert::customer(customer, maps)).collect();
         Ok(FindResponse { customers, next_page_token, freshness: Some(freshness) })
     }
 

@@ -187,7 +187,7 @@ impl Watcher {
                 Whom::Matching(filter) => filter.clone(),
             };
             let answer = blocking(&live.reader, move |reader| reader.matching(&some, &filter)).await?;
-            for customer in &answer.content {
+            for customer in answer.content {
                 let customer = convert::customer(customer, &live.reader.definitions().journeys);
                 self.send(What::Changed(customer), answer.position).await?;
             }

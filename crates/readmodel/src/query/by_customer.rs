@@ -81,9 +81,9 @@ impl Reader {
         let mut merge = Merge::new(connection, sources, Direction::OldestFirst)?;
         let mut entries = Vec::new();
         while entries.len() < most
-            && let Some(row) = merge.next()?
+            && let Some(mut row) = merge.next()?
         {
-            let touchpoint = row.read(&self.shared.definitions)?.touchpoint;
+            let touchpoint = row.take_event(&self.shared.definitions)?.touchpoint;
             entries.push(TimelineEntry { position: row.position, key: row.event, touchpoint });
         }
         Ok(entries)

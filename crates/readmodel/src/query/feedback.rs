@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::listing::{FactPlace, FactsPage, Listed};
 use super::{Answer, Reader};
-use crate::error::{ReadModelError, Result};
+use crate::error::Result;
 use crate::totals;
 
 /// Which responses are meant: those for which all of it holds.
@@ -30,11 +30,7 @@ impl ResponsesQuestion {
 pub(crate) fn scores(connection: &Connection, question: &ScoresQuestion) -> Result<Scores> {
     let mut scores = Scores::default();
     for range in [question.scores(), question.askings()] {
-        totals::cells(connection, &range.from, &range.until, |coordinates, count| {
-            scores
-                .add(question, &coordinates, count)
-                .ok_or_else(|| ReadModelError::corrupt(format!("the feedback cell {coordinates:?}")))
-        })?;
+        totals::cells(connection, &range, |coordinates, count| scores.add(question, coordinates, count))?;
     }
     Ok(scores)
 }

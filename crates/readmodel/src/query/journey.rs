@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::listing::{FactPlace, FactsPage, Listed};
 use super::{Answer, Reader};
-use crate::error::{ReadModelError, Result};
+use crate::error::Result;
 use crate::totals;
 
 /// Which transitions are meant: those for which all of it holds.
@@ -28,11 +28,7 @@ impl TransitionsQuestion {
 pub(crate) fn funnel(connection: &Connection, question: &FunnelQuestion<'_>) -> Result<Funnel> {
     let mut funnel = Funnel::default();
     for range in [question.depths(), question.paces()] {
-        totals::cells(connection, &range.from, &range.until, |coordinates, count| {
-            funnel
-                .add(question, &coordinates, count)
-                .ok_or_else(|| ReadModelError::corrupt(format!("the funnel cell {coordinates:?}")))
-        })?;
+        totals::cells(connection, &range, |coordinates, count| funnel.add(question, coordinates, count))?;
     }
     Ok(funnel)
 }

@@ -17,14 +17,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rapport_customer::{Digest, Model, Totals};
-use rapport_touchpoint::{OrderKey, Timestamp, Touchpoint};
-use rusqlite::Connection;
+use rapport_touchpoint::{Channel, EventType, OrderKey, Timestamp, Touchpoint};
+use rusqlite::{Connection, Row};
 
 use crate::customers;
 use crate::error::Result;
 use crate::names::Standings;
 use crate::parked::{self, ParkedEvent, ParkedPage, ParkedState};
-use crate::timeline::{self, Direction, Merge};
+use crate::timeline::{self, Direction, Merge, Source, TimelineRow};
 use crate::{Definitions, Incoming, Origin, Picture, checkpoint, schema, seen, totals};
 
 pub use by_customer::{CustomerPlace, CustomerStretch, Stretch};
@@ -75,9 +75,20 @@ pub struct Answer<T> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TimelinePage {
     /// Newest first.
-    pub entries: Vec<TimelineEntry>,
+    pub entries: Vec<Glimpse>,
     /// Is there an older event than the last one here?
     pub more: bool,
+}
+
+/// A touchpoint as far as one sees it at a glance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Glimpse {
+    pub position: u64,
+    pub key: OrderKey,
+    pub event_type: EventType,
+    pub channel: Channel,
+    /// As it stands on the log.
+    pub json: Vec<u8>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -139,16 +150,16 @@ impl Reader {
         page_size: usize,
     ) -> Result<Answer<Option<TimelinePage>>> {
         self.ask(|connection| {
-            let Some(mut merge) = self.merge(connection, name, Direction::NewestFirst, None, before)? else {
-                return Ok(None);
-            };
+            let Some(sources) = self.sources(connection, name, None, before)? else { return Ok(None) };
+            let mut merge = Merge::of_few(connection, sources, Direction::NewestFirst, page_size.saturating_add(1))?;
             let mut entries = Vec::new();
             while let Some(row) = merge.next()? {
                 if entries.len() == page_size {
                     return Ok(Some(TimelinePage { entries, more: true }));
                 }
-                let touchpoint = row.read(&self.shared.definitions)?.touchpoint;
-                entries.push(TimelineEntry { position: row.position, key: row.event, touchpoint });
+                let (event_type, channel) = row.glance(&self.shared.definitions)?;
+                let TimelineRow { event: key, position, json } = row;
+                entries.push(Glimpse { position, key, event_type, channel, json });
             }
             Ok(Some(TimelinePage { entries, more: false }))
         })
@@ -167,9 +178,9 @@ impl Reader {
             };
             let mut entries = Vec::new();
             while entries.len() < most
-                && let Some(row) = merge.next()?
+                && let Some(mut row) = merge.next()?
             {
-                let touchpoint = row.read(&self.shared.definitions)?.touchpoint;
+                let touchpoint = row.take_event(&self.shared.definitions)?.touchpoint;
                 entries.push(TimelineEntry { position: row.position, key: row.event, touchpoint });
             }
             Ok(Some(entries))
@@ -227,21 +238,29 @@ impl Reader {
 
     /// The same for a question that depends on the clock of the answer.
     fn ask_at<T>(&self, question: impl FnOnce(&Connection, Timestamp) -> Result<T>) -> Result<Answer<T>> {
+        self.on_one(|connection| {
+            // A connection whose question fails is closed, and with it what it had begun.
+            connection.prepare_cached("BEGIN")?.execute([])?;
+            let (position, clock, due) = standing(connection)?;
+            let content = question(connection, clock)?;
+            connection.prepare_cached("COMMIT")?.execute([])?;
+            Ok(Answer { position, clock, due, content })
+        })
+    }
+
+    /// On a pooled connection.
+    fn on_one<T>(&self, question: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
             None => schema::open_reader(&self.shared.path)?,
         };
-        // A connection whose question fails is closed, and with it what it had begun.
-        connection.prepare_cached("BEGIN")?.execute([])?;
-        let (position, clock, due) = standing(&connection)?;
-        let content = question(&connection, clock)?;
-        connection.prepare_cached("COMMIT")?.execute([])?;
+        let answer = question(&connection)?;
         let mut idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MOST_IDLE {
             idle.push(connection);
         }
-        Ok(Answer { position, clock, due, content })
+        Ok(answer)
     }
 
     fn merge<'c>(
@@ -252,6 +271,18 @@ impl Reader {
         after: Option<&OrderKey>,
         before: Option<&OrderKey>,
     ) -> Result<Option<Merge<'c>>> {
+        let sources = self.sources(connection, name, after, before)?;
+        sources.map(|sources| Merge::new(connection, sources, direction)).transpose()
+    }
+
+    /// Where the events of a customer lie, between these; `None` if there is no such customer.
+    fn sources(
+        &self,
+        connection: &Connection,
+        name: &CustomerName,
+        after: Option<&OrderKey>,
+        before: Option<&OrderKey>,
+    ) -> Result<Option<Vec<Source>>> {
         let Some(key) = self.resolve(connection, name)? else { return Ok(None) };
         if !customers::exists(connection, key)? {
             return Ok(None);
@@ -263,16 +294,24 @@ impl Reader {
                 source.until = Some(source.until.take().map_or(before.clone(), |until| until.min(before.clone())));
             }
         }
-        Merge::new(connection, sources, direction).map(Some)
+        Ok(Some(sources))
     }
 }
 
+/// Columns of a statement on the checkpoint that tell where a read model stands.
+const STANDING: &str = "position, clock, (SELECT min(due) FROM customers WHERE due IS NOT NULL)";
+const STANDING_COLUMNS: usize = 3;
+
 /// Where a read model stands: its position and clock, and the next silence.
-fn standing(connection: &Connection) -> Result<(u64, Timestamp, Option<Timestamp>)> {
-    let mut find = connection.prepare_cached(
-        "SELECT position, clock, (SELECT min(due) FROM customers WHERE due IS NOT NULL) FROM checkpoint",
-    )?;
+fn standing(connection: &Connection) -> Result<Standing> {
+    let mut find = connection.prepare_cached(&format!("SELECT {STANDING} FROM checkpoint"))?;
+    Ok(find.query_row([], standing_of)?)
+}
+
+type Standing = (u64, Timestamp, Option<Timestamp>);
+
+/// Of a row that begins with [`STANDING`].
+fn standing_of(row: &Row<'_>) -> rusqlite::Result<Standing> {
     let moment = |nanos: Option<i64>| nanos.and_then(Timestamp::from_nanos);
-    let (position, clock, due) = find.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    Ok((position, moment(clock).unwrap_or_default(), moment(due)))
+    Ok((row.get(0)?, moment(row.get(1)?).unwrap_or_default(), moment(row.get(2)?)))
 }

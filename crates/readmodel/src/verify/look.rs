@@ -46,8 +46,8 @@ impl Look {
                 broken.insert(*model, "there is no state".to_owned());
                 continue;
             };
-            match states.decode(*model, &bytes) {
-                Ok(()) => drop(stored.insert(*model, bytes)),
+            match states.decode(*model, bytes) {
+                Ok(()) => drop(stored.insert(*model, bytes.to_vec())),
                 Err(error) => drop(broken.insert(*model, format!("the state cannot be read: {error}"))),
             }
         }
