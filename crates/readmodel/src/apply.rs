@@ -1,5 +1,7 @@
 //! The one writer of a read-model file: a batch of the log in, one transaction, a new checkpoint out.
 
+mod silence;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,9 +11,10 @@ use rapport_customer::identity::{CustomerId, Usable};
 use rapport_touchpoint::{OrderKey, RecordHash, Timestamp, Touchpoint};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
+pub use self::silence::Passed;
 use crate::backfill::{Backfill, Pages};
 use crate::checkpoint::{self, Checkpoint, FencePoint};
-use crate::customers::{self, Customers};
+use crate::customers::Customers;
 use crate::decisions::Decided;
 use crate::error::{ReadModelError, Result};
 use crate::fold::{Folding, Terms};
@@ -62,15 +65,6 @@ pub struct Applied {
     pub changed: Vec<CustomerKey>,
 }
 
-/// What silence came to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Passed {
-    /// Up to which moment it has fallen now.
-    pub clock: Timestamp,
-    /// Everyone whom it changed.
-    pub changed: Vec<CustomerKey>,
-}
-
 /// A customer in one read-model file; says nothing outside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CustomerKey(pub(crate) IdentifierKey);
@@ -85,9 +79,6 @@ impl CustomerKey {
         bytes.try_into().ok().map(|bytes| Self(IdentifierKey(i64::from_be_bytes(bytes))))
     }
 }
-
-/// Customers on whom silence falls in one transaction, about; those of one moment are not parted.
-const MOST_SILENT: usize = 5_000;
 
 /// So many records are a batch of a file that catches up.
 const LARGE_BATCH: usize = 2_000;
@@ -197,22 +188,6 @@ impl ReadModel {
         discards::is_outdated(&self.connection)
     }
 
-    /// Lets silence fall up to a moment, as far as one transaction goes. `None` if nothing was due by then.
-    pub fn let_pass(&mut self, until: Timestamp) -> Result<Option<Passed>> {
-        let Some(due) = self.due()? else { return Ok(None) };
-        if due > until || until <= self.checkpoint.clock {
-            return Ok(None);
-        }
-        let passed = self.transact_silence(until);
-        self.end(passed.is_ok());
-        passed.map(Some)
-    }
-
-    /// A moment at or before the next silence that changes something.
-    pub fn due(&self) -> Result<Option<Timestamp>> {
-        customers::due(&self.connection)
-    }
-
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
     }
@@ -305,31 +280,6 @@ impl ReadModel {
         }
     }
 
-    fn transact_silence(&mut self, until: Timestamp) -> Result<Passed> {
-        let Self { connection, definitions, known, customers, .. } = self;
-        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        crash_point!("silence/begun");
-        let clock = silent_until(&tx, until)?;
-        let mut difference = Difference::default();
-        let terms = Terms { definitions, spacing: self.spacing, clock, position: self.checkpoint.position };
-        let mut folding = Folding::new(&tx, terms, (known, customers), &mut difference);
-        let mut changed = Vec::new();
-        for key in due_by(&tx, clock)? {
-            if folding.fall_silent(key, self.checkpoint.clock)? {
-                changed.push(CustomerKey(key));
-            }
-        }
-        folding.labels.write(&tx)?;
-        crash_point!("silence/folded");
-        difference.write(&tx)?;
-        checkpoint::pass(&tx, &self.checkpoint, clock)?;
-        crash_point!("silence/passed");
-        tx.commit()?;
-        crash_point!("silence/committed");
-        self.checkpoint.clock = clock;
-        Ok(Passed { clock, changed })
-    }
-
     fn transact(&mut self, batch: Vec<Incoming>, last: FencePoint) -> Result<Applied> {
         let Self { connection, origin, definitions, names, known, customers, as_of, .. } = self;
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -389,20 +339,6 @@ fn count(fresh: &[(u64, Ready)], totals: &mut Totals) {
     for (channel, times) in channels {
         totals.add(format!("channel/{channel}"), times);
     }
-}
-
-/// How far silence falls in one transaction.
-fn silent_until(tx: &Transaction<'_>, until: Timestamp) -> Result<Timestamp> {
-    let mut find = tx.prepare_cached("SELECT due FROM customers WHERE due <= ?1 ORDER BY due LIMIT 1 OFFSET ?2")?;
-    let first_beyond =
-        find.query_row(params![until.nanos(), MOST_SILENT as u64], |row| row.get::<_, i64>(0)).optional()?;
-    Ok(first_beyond.and_then(Timestamp::from_nanos).unwrap_or(until))
-}
-
-fn due_by(tx: &Transaction<'_>, clock: Timestamp) -> Result<Vec<IdentifierKey>> {
-    let mut find = tx.prepare_cached("SELECT id FROM customers WHERE due <= ?1 ORDER BY id")?;
-    let keys = find.query_map([clock.nanos()], |row| row.get(0))?;
-    Ok(keys.collect::<rusqlite::Result<_>>()?)
 }
 
 pub(crate) fn hex(bytes: [u8; 16]) -> String {

@@ -177,11 +177,18 @@ pub(crate) struct Standings<'a> {
 }
 
 impl<'a> Standings<'a> {
-    /// Reads those that may not be in the table: some hundred thousand at most.
+    /// Of any name: reads all that may not be in the table, some hundred thousand at most.
     pub fn by(connection: &'a Connection) -> Result<Self> {
+        Self::of(connection, |_| true)
+    }
+
+    /// Of the names that are wanted; of these, those that may not be in the table are held in memory.
+    pub fn of(connection: &'a Connection, is_wanted: impl Fn(&Name) -> bool) -> Result<Self> {
         let mut recent = HashMap::new();
         each_recent(connection, Sweep::load(connection)?.swept, |name, standing| {
-            recent.insert(name, standing);
+            if is_wanted(&name) {
+                recent.insert(name, standing);
+            }
         })?;
         Ok(Self { connection, recent })
     }
@@ -219,6 +226,12 @@ fn entry((name, (body, position)): &(Name, Standing)) -> [u8; ENTRY] {
     entry
 }
 
+/// What [`entry`] made it of.
+fn of_entry(entry: &[u8; ENTRY]) -> (Name, Standing) {
+    let [name, body] = [0, 16].map(|from| std::array::from_fn(|at| entry[from + at]));
+    (name, (body, u64::from_be_bytes(std::array::from_fn(|at| entry[32 + at]))))
+}
+
 /// Those of the batches after a position.
 fn each_recent(connection: &Connection, after: u64, mut take: impl FnMut(Name, Standing)) -> Result<()> {
     let mut find = connection.prepare_cached("SELECT position, names FROM seen_recent WHERE position > ?1")?;
@@ -233,9 +246,8 @@ fn each_recent(connection: &Connection, after: u64, mut take: impl FnMut(Name, S
             )));
         }
         for entry in entries {
-            let (name, rest) = entry.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
-            let (body, position) = rest.split_first_chunk::<16>().unwrap_or((&[0; 16], &[]));
-            take(*name, (*body, u64::from_be_bytes(position.try_into().unwrap_or_default())));
+            let (name, (body, position)) = of_entry(entry);
+            take(name, (body, position));
         }
     }
     Ok(())

@@ -8,6 +8,9 @@ use crate::error::Result;
 /// Rows of one statement. More gain nothing.
 const TOGETHER: usize = 16;
 
+/// Rows that are gathered before they are inserted, where they come one by one.
+pub(crate) const GATHERED: usize = 1024;
+
 /// Inserts rows with these values, in their order.
 pub(crate) fn insert_all<R, const COLUMNS: usize>(
     tx: &Transaction<'_>,

@@ -229,16 +229,14 @@ impl<'a> Merge<'a> {
 
     fn refill(&mut self, at: usize) -> Result<()> {
         let (source, rows) = &mut self.sources[at];
-        let mut find = self.connection.prepare_cached(match self.direction {
-            Direction::OldestFirst => {
-                "SELECT event, position, touchpoint FROM timeline
-                 WHERE anchor = ?1 AND event >= ?2 AND event < ?3 ORDER BY event ASC LIMIT ?4"
-            }
-            Direction::NewestFirst => {
-                "SELECT event, position, touchpoint FROM timeline
-                 WHERE anchor = ?1 AND event >= ?2 AND event < ?3 ORDER BY event DESC LIMIT ?4"
-            }
-        })?;
+        let order = match self.direction {
+            Direction::OldestFirst => "ASC",
+            Direction::NewestFirst => "DESC",
+        };
+        let mut find = self.connection.prepare_cached(&format!(
+            "SELECT event, position, touchpoint FROM timeline
+             WHERE anchor = ?1 AND event >= ?2 AND event < ?3 ORDER BY event {order} LIMIT ?4"
+        ))?;
         let ever = OrderKey::beyond();
         let until = source.until.as_ref().unwrap_or(&ever).as_bytes();
         let found =

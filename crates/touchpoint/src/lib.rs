@@ -33,6 +33,6 @@ pub use identifier::{Country, Identifier, Normalisation, PLACEHOLDERS, is_placeh
 pub use json::{Json, Object};
 pub use order::{Order, OrderKey};
 pub use receive::{Event, Place, Recorded, glance, read, read_record, receive, reread};
-pub use timestamp::{NANOS_PER_DAY, Timestamp};
+pub use timestamp::{NANOS_PER_DAY, NANOS_PER_SECOND, Timestamp};
 pub use touchpoint::Touchpoint;
 pub use violation::{Violation, quote};

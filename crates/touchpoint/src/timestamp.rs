@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-pub const NANOS_PER_DAY: i64 = 86_400 * 1_000_000_000;
+pub const NANOS_PER_SECOND: i64 = 1_000_000_000;
+pub const NANOS_PER_DAY: i64 = 86_400 * NANOS_PER_SECOND;
 
 /// Nanoseconds since the Unix epoch, never negative; ends in the year 2262.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -74,7 +75,7 @@ fn plain(text: &str) -> Option<Timestamp> {
     };
     let is_plain = (1970..=2261).contains(&year) && hour < 24 && minute < 60 && second < 60;
     let days = is_plain.then(|| days_since_1970(year, month, day)).flatten()?;
-    Some(Timestamp((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000_000 + nanos))
+    Some(Timestamp((((days * 24 + hour) * 60 + minute) * 60 + second) * NANOS_PER_SECOND + nanos))
 }
 
 /// `None` for a day that the calendar does not have.

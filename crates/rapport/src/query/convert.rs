@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rapport_customer::{Counts, JourneyMaps, Profile, States, Totals};
 use rapport_readmodel::{CustomerAnswer, Discard, Glimpse, ParkedEvent, TraitSet};
-use rapport_touchpoint::{Amount, Currency, Identifier, Timestamp};
+use rapport_touchpoint::{Amount, Currency, Identifier, NANOS_PER_SECOND, Timestamp};
 
 use crate::wire::v1;
 
@@ -19,7 +19,6 @@ pub(super) use journey::{funnel_row, journeys, transition};
 
 /// What names beyond those told apart are counted under.
 const OTHER: &str = "(other)";
-const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
 pub(crate) fn timestamp(moment: Timestamp) -> prost_types::Timestamp {
     let nanos = i32::try_from(moment.nanos().rem_euclid(NANOS_PER_SECOND));

@@ -5,12 +5,8 @@ use rusqlite::Transaction;
 
 use super::error::{BulkError, Result};
 use super::sorting::{Merge, Sorted, Sorter};
-use crate::MOST_SHOWN;
-use crate::names;
 use crate::seen::{self, Conflict};
-
-/// Names that are written at a time.
-const WRITTEN_AT_ONCE: usize = 1024;
+use crate::{MOST_SHOWN, names, rows};
 
 /// What is asked about one readable record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,12 +171,12 @@ impl Verdicts<'_> {
 
 /// Writes what stands.
 pub(super) fn write(tx: &Transaction<'_>, names: &Sorted) -> Result<()> {
-    let mut standing = Vec::with_capacity(WRITTEN_AT_ONCE);
+    let mut standing = Vec::with_capacity(rows::GATHERED);
     judge(names, |Candidate { name, body, position, .. }, verdict| {
         if verdict == Verdict::Stands {
             standing.push((*name, (*body, *position)));
         }
-        if standing.len() == WRITTEN_AT_ONCE {
+        if standing.len() == rows::GATHERED {
             names::insert_all(tx, &standing)?;
             standing.clear();
         }

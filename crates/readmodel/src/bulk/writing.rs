@@ -8,10 +8,7 @@ use super::error::{BulkError, Result};
 use super::sorting::{Sorted, Sorter};
 use crate::customers::CustomerRow;
 use crate::identifiers::IdentifierKey;
-use crate::{facts, labels};
-
-/// Labels that are written at a time.
-const WRITTEN_AT_ONCE: usize = 1024;
+use crate::{facts, labels, rows};
 
 /// `position` is where the read model stands after the build.
 pub(super) fn write(tx: &Transaction<'_>, folded: &[Folded], position: u64) -> Result<()> {
@@ -35,7 +32,7 @@ pub(super) fn put_labels_aside(folded: &Folded, labels: &mut Sorter) -> Result<(
 
 pub(super) fn write_labels(tx: &Transaction<'_>, labels: &Sorted) -> Result<()> {
     let mut merge = labels.read()?;
-    let mut read = Vec::with_capacity(WRITTEN_AT_ONCE);
+    let mut read = Vec::with_capacity(rows::GATHERED);
     while let Some(record) = merge.next()? {
         let parts = || {
             let (label, customer) = record.key.split_last_chunk()?;
@@ -44,7 +41,7 @@ pub(super) fn write_labels(tx: &Transaction<'_>, labels: &Sorted) -> Result<()> 
         };
         let (label, customer) = parts().ok_or_else(|| BulkError::torn("a label"))?;
         read.push((label.to_owned(), customer));
-        if read.len() == WRITTEN_AT_ONCE {
+        if read.len() == rows::GATHERED {
             labels::insert_all(tx, &read)?;
             read.clear();
         }

@@ -13,6 +13,7 @@ mod past;
 mod refused;
 mod traits;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,6 +23,7 @@ use rusqlite::{Connection, Row};
 
 use crate::customers;
 use crate::error::Result;
+use crate::incoming::Readable;
 use crate::names::Standings;
 use crate::parked::{self, ParkedEvent, ParkedPage, ParkedState};
 use crate::timeline::{self, Direction, Merge, Source, TimelineRow};
@@ -226,7 +228,9 @@ impl Reader {
     /// For each record: why it would be parked if the log were folded anew; `None` if it would not be.
     pub fn kept_out(&self, records: &[Incoming]) -> Result<Answer<Vec<Option<String>>>> {
         self.ask(|connection| {
-            let names = Standings::by(connection)?;
+            let readable = records.iter().filter_map(|record| record.read.as_ref().ok());
+            let wanted: BTreeSet<_> = readable.map(Readable::name).collect();
+            let names = Standings::of(connection, |name| wanted.contains(name))?;
             records.iter().map(|record| seen::kept_out(connection, &names, record)).collect()
         })
     }
