@@ -206,9 +206,6 @@ impl http_body::Body for WatchedBody {
             && let Some(call) = &mut self.call
         {
             call.code = code;
-            // A worker goes on with whom it woke last, which is the connection, with this answer alone. After another task
-            // it comes when the answers that are ready have joined.
-            tokio::spawn(async {});
         }
         polled
     }
