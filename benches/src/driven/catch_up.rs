@@ -18,8 +18,8 @@ use crate::Result;
 use crate::frame::Setting;
 
 /// As the projector's batches: so many records or so many bytes, whichever comes first.
-const BATCH_RECORDS: usize = 25_000;
-const BATCH_BYTES: usize = 16 * 1024 * 1024;
+const BATCH_RECORDS: usize = 20_000;
+const BATCH_BYTES: usize = 12 * 1024 * 1024;
 
 /// What was folded, in which time.
 #[derive(Debug, Clone, Copy)]

@@ -20,7 +20,7 @@ use crate::known::Known;
 use crate::labels::Labels;
 use crate::shown::Shown;
 use crate::snapshots::{Snapshots, Spacing};
-use crate::timeline;
+use crate::timeline::{self, Stored};
 use crate::totals::Difference;
 
 /// Changes of facts that a fold gathers before they are written.
@@ -109,17 +109,20 @@ impl<'a, 'tx> Folding<'a, 'tx> {
         let anchored = placed.iter().filter_map(|placed| Some((placed.anchor?, placed)));
         let mut anchored: Vec<_> = anchored.collect();
         anchored.sort_unstable_by(|left, right| (left.0, &left.1.ready.key).cmp(&(right.0, &right.1.ready.key)));
+        let stored = |(anchor, placed): &(IdentifierKey, &'p Placed)| {
+            let Placed { position, ready: Ready { key, event, .. }, .. } = placed;
+            Stored { anchor: *anchor, event: key.as_bytes(), position: *position, json: event.touchpoint.json() }
+        };
+        timeline::insert_all(self.tx, &anchored.iter().map(stored).collect::<Vec<_>>())?;
         let mut by_customer: BTreeMap<IdentifierKey, NewEvents<'p>> = BTreeMap::new();
         for (anchor, placed) in anchored {
-            let Placed { position, ready: Ready { key, event, .. }, .. } = placed;
-            timeline::insert(self.tx, anchor, key, *position, event.touchpoint.json())?;
             let customer = customer_of(
                 self.tx,
                 &mut self.known.ids,
                 &mut self.known.claims,
                 self.definitions.rules.visit,
                 anchor,
-                key,
+                &placed.ready.key,
             )?;
             by_customer.entry(customer).or_default().push(placed);
         }

@@ -14,7 +14,8 @@ use crate::identifiers::{IdentifierKey, Identifiers};
 use crate::incoming::Ready;
 use crate::known::Known;
 use crate::links::{self, Pairs, Sight};
-use crate::{regroup, timeline};
+use crate::regroup;
+use crate::timeline::{self, Stored};
 
 /// Customers that a batch of evidence changes beyond adding events at their end.
 #[derive(Default)]
@@ -237,7 +238,8 @@ impl Settling<'_, '_> {
                 self.disturb_owners(device)?;
             }
             let Some(anchor) = self.anchor(&keys)? else { continue };
-            timeline::insert(self.tx, anchor, &row.event, row.position, &row.json)?;
+            let stored = Stored { anchor, event: row.event.as_bytes(), position: row.position, json: &row.json };
+            timeline::insert_all(self.tx, &[stored])?;
             for device in self.claimed(anchor, &keys)? {
                 self.claim(device, Claim { event: row.event.clone(), by: anchor })?;
             }

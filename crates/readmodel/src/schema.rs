@@ -10,7 +10,7 @@ use crate::analysts;
 use crate::error::{ReadModelError, Result};
 
 /// Raised when a table changes; a file of another format is built anew.
-pub(crate) const FORMAT: &str = "7";
+pub(crate) const FORMAT: &str = "8";
 
 /// Events are named by their order key everywhere ([`rapport_touchpoint::OrderKey`]), so that every table that holds
 /// events is clustered in the order of events. Identifiers are interned to integers; these say nothing outside the file.
@@ -157,9 +157,13 @@ CREATE TABLE timeline (
     anchor     INTEGER NOT NULL,
     event      BLOB NOT NULL,
     position   INTEGER NOT NULL,
-    touchpoint BLOB NOT NULL,
+    touchpoint INTEGER NOT NULL,
     PRIMARY KEY (anchor, event)
 ) WITHOUT ROWID;
+
+-- The touchpoints of timelines, as they stand on the log. They are appended, so that a new one costs no page of its own:
+-- those of a build in bulk lie customer by customer, later ones as they came.
+CREATE TABLE touchpoints (id INTEGER PRIMARY KEY, json BLOB NOT NULL);
 
 -- A customer: the root of its identifiers, or an unclaimed device; its earliest and latest event. `due` is a moment at or
 -- before the next silence that changes something; `changed` the position at which the customer changed last. Then what
@@ -214,7 +218,7 @@ CREATE TABLE digests (model INTEGER PRIMARY KEY, digest BLOB NOT NULL);
 
 /// Bytes of page cache of the writer while batches are large, and while they are small. Whenever a page was split, SQLite looks
 /// at every page of the cache when it commits; readers have SQLite's default.
-const LARGE_CACHE_KIB: i64 = 96 * 1024;
+const LARGE_CACHE_KIB: i64 = 48 * 1024;
 const SMALL_CACHE_KIB: i64 = 16 * 1024;
 const STATEMENTS: usize = 160;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -63,23 +63,7 @@ pub(crate) struct Source {
     pub until: Option<OrderKey>,
 }
 
-pub(crate) fn insert(
-    tx: &Transaction<'_>,
-    anchor: IdentifierKey,
-    event: &OrderKey,
-    position: u64,
-    json: &[u8],
-) -> Result<()> {
-    tx.prepare_cached("INSERT INTO timeline VALUES (?1, ?2, ?3, ?4)")?.execute(params![
-        anchor,
-        event.as_bytes(),
-        position,
-        json
-    ])?;
-    Ok(())
-}
-
-/// A row as it is stored.
+/// What is stored of an event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stored<'a> {
     pub anchor: IdentifierKey,
@@ -89,18 +73,28 @@ pub(crate) struct Stored<'a> {
     pub json: &'a [u8],
 }
 
-/// In the order of the table, or it takes long.
+/// By anchor and in the order of events, or it takes long.
 pub(crate) fn insert_all(tx: &Transaction<'_>, stored: &[Stored<'_>]) -> Result<()> {
-    rows::insert_all(tx, "timeline", stored, |Stored { anchor, event, position, json }| {
-        [ValueRef::Integer(anchor.0), ValueRef::Blob(event), rows::position(*position), ValueRef::Blob(json)]
+    let next: i64 =
+        tx.prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM touchpoints")?.query_row([], |row| row.get(0))?;
+    let stored: Vec<_> = (next..).zip(stored).collect();
+    rows::insert_all(tx, "touchpoints", &stored, |(id, Stored { json, .. })| {
+        [ValueRef::Integer(*id), ValueRef::Blob(json)]
+    })?;
+    rows::insert_all(tx, "timeline", &stored, |(id, Stored { anchor, event, position, .. })| {
+        [ValueRef::Integer(anchor.0), ValueRef::Blob(event), rows::position(*position), ValueRef::Integer(*id)]
     })
 }
 
 /// Removes an anchor's rows and gives them back.
 pub(crate) fn take_all(tx: &Transaction<'_>, anchor: IdentifierKey) -> Result<Vec<TimelineRow>> {
-    let mut find =
-        tx.prepare_cached("SELECT event, position, touchpoint FROM timeline WHERE anchor = ?1 ORDER BY event")?;
+    let mut find = tx.prepare_cached(
+        "SELECT event, position, json FROM timeline JOIN touchpoints ON id = touchpoint
+         WHERE anchor = ?1 ORDER BY event",
+    )?;
     let rows = find.query_map([anchor], from_row)?.collect::<rusqlite::Result<_>>()?;
+    tx.prepare_cached("DELETE FROM touchpoints WHERE id IN (SELECT touchpoint FROM timeline WHERE anchor = ?1)")?
+        .execute([anchor])?;
     tx.prepare_cached("DELETE FROM timeline WHERE anchor = ?1")?.execute([anchor])?;
     Ok(rows)
 }
@@ -234,7 +228,7 @@ impl<'a> Merge<'a> {
             Direction::NewestFirst => "DESC",
         };
         let mut find = self.connection.prepare_cached(&format!(
-            "SELECT event, position, touchpoint FROM timeline
+            "SELECT event, position, json FROM timeline JOIN touchpoints ON id = touchpoint
              WHERE anchor = ?1 AND event >= ?2 AND event < ?3 ORDER BY event {order} LIMIT ?4"
         ))?;
         let ever = OrderKey::beyond();

@@ -10,8 +10,8 @@ use super::traced::Traced;
 
 /// Larger transactions dirty each page less often. While one is applied another is decoded and a third gathered, so they bound
 /// the memory too.
-pub(super) const MOST_RECORDS: usize = 25_000;
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+pub(super) const MOST_RECORDS: usize = 20_000;
+const MOST_BYTES: usize = 12 * 1024 * 1024;
 
 /// Ready to be applied.
 pub(super) struct Decoded {

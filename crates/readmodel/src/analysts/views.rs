@@ -90,13 +90,13 @@ fn customers() -> String {
 /// Of one event of a customer: it is stored under one of its persons, or a device that one of these claimed or was given.
 fn channel_of(event: &str) -> String {
     format!(
-        "(SELECT {} FROM timeline WHERE event = {event} AND anchor IN (
+        "(SELECT {} FROM timeline JOIN touchpoints ON id = touchpoint WHERE event = {event} AND anchor IN (
             SELECT customers.id
             UNION ALL SELECT id FROM identifiers WHERE root = customers.id
             UNION ALL SELECT device FROM claimants WHERE anchor IN (SELECT id FROM identifiers WHERE root = customers.id)
             UNION ALL SELECT device FROM given WHERE anchor IN (SELECT id FROM identifiers WHERE root = customers.id)
         ))",
-        json("touchpoint", "channel")
+        json("json", "channel")
     )
 }
 
@@ -143,7 +143,7 @@ fn owned_timeline() -> String {
         )
     };
     format!(
-        "SELECT stored.event, stored.position, stored.touchpoint, coalesce(holder.root, (
+        "SELECT stored.event, stored.position, json AS touchpoint, coalesce(holder.root, (
             SELECT root FROM identifiers WHERE id = (
                 -- The next claim's if there was none before, or if the visit that led to it has begun.
                 SELECT CASE WHEN claimed IS NOT NULL AND (before IS NULL
@@ -151,7 +151,8 @@ fn owned_timeline() -> String {
                     THEN {} ELSE {} END
                 FROM (SELECT {} AS before, {} AS claimed LIMIT 1))
          ), stored.anchor) AS owner
-         FROM timeline AS stored JOIN identifiers AS holder ON holder.id = stored.anchor",
+         FROM timeline AS stored JOIN touchpoints ON touchpoints.id = stored.touchpoint
+            JOIN identifiers AS holder ON holder.id = stored.anchor",
         nanos("stored.event"),
         next("anchor"),
         last("anchor", "anchor"),

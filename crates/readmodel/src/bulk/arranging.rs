@@ -108,7 +108,7 @@ pub(super) fn write_shared(tx: &Transaction<'_>, by_anchor: &Sorted) -> Result<(
         let (anchor, event) = key.split_first_chunk().ok_or_else(|| BulkError::torn("a touchpoint"))?;
         let (position, json) = rest.split_first_chunk().ok_or_else(|| BulkError::torn("a touchpoint"))?;
         let (anchor, position) = (as_key(u32::from_be_bytes(*anchor)), u64::from_be_bytes(*position));
-        timeline::insert(tx, anchor, &OrderKey::from_bytes(event.to_vec()), position, json)?;
+        timeline::insert_all(tx, &[Stored { anchor, event, position, json }])?;
     }
     Ok(())
 }

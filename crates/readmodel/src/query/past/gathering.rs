@@ -152,7 +152,7 @@ impl<'a> Gathering<'a> {
         is_wanted: impl Fn(&Ready) -> bool,
     ) -> Alone<BTreeSet<Usable>> {
         let mut find = self.connection.prepare_cached(
-            "SELECT event, position, touchpoint FROM timeline
+            "SELECT event, position, json FROM timeline JOIN touchpoints ON id = touchpoint
              WHERE anchor = ?1 AND event < ?2 AND position <= ?3 ORDER BY event",
         )?;
         let last = i64::try_from(self.last).unwrap_or(i64::MAX);
