@@ -18,8 +18,8 @@ use crate::Result;
 use crate::frame::Setting;
 
 /// As the projector's batches: so many records or so many bytes, whichever comes first.
-const BATCH_RECORDS: usize = 20_000;
-const BATCH_BYTES: usize = 12 * 1024 * 1024;
+pub const BATCH_RECORDS: usize = 20_000;
+pub const BATCH_BYTES: usize = 12 * 1024 * 1024;
 
 /// What was folded, in which time.
 #[derive(Debug, Clone, Copy)]

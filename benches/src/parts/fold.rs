@@ -6,7 +6,7 @@ use rapport_customer::Model;
 
 use crate::Result;
 use crate::driven::MadeLog;
-use crate::driven::catch_up::{CaughtUp, catch_up};
+use crate::driven::catch_up::{BATCH_BYTES, BATCH_RECORDS, CaughtUp, catch_up};
 use crate::driven::process::cpu_s;
 use crate::frame::{About, Entry, Floor, Plan, Role, Sample, Setting};
 use crate::limits::minimal_fold;
@@ -32,7 +32,7 @@ pub fn plan(setting: &Setting) -> Result<Plan> {
     let without = Rc::new(MadeLog::of(setting, Workload::named(setting.seed, events, accounts_alone))?);
     let of_one = |name, model: Model| fold(name, &with, &[model]).against("", MINIMAL);
     Ok(Plan {
-        settings: vec![("events", events.to_string()), ("batch", "25,000 events or 16 MiB".to_owned())],
+        settings: vec![("events", events.to_string()), ("batch", format!("{BATCH_RECORDS} events or {} MiB", BATCH_BYTES >> 20))],
         entries: vec![
             minimal(&with),
             fold(WITHOUT_EVIDENCE, &without, &Model::ALL),

@@ -1,8 +1,8 @@
 //! Customers and what the models know of them: rows, read through a bounded cache and written once per batch.
 
 use hashlink::LruCache;
-use rapport_customer::{Model, States};
-use rapport_touchpoint::{OrderKey, Timestamp};
+use rapport_customer::{FactChange, JourneyMaps, Model, States};
+use rapport_touchpoint::{Event, OrderKey, Timestamp};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, Transaction};
 
@@ -29,9 +29,88 @@ pub(crate) struct Customer {
 }
 
 impl Customer {
+    /// One whose first event is still to be taken in.
+    pub fn without_events(first: OrderKey, definitions: &Definitions) -> Self {
+        let states = States::new(&definitions.models, &definitions.journeys);
+        Self { last: first.clone(), first, events: 0, states, shown: Shown::default() }
+    }
+
+    /// Takes in its next event.
+    pub fn take_in(&mut self, event: &Event, key: &OrderKey, maps: &JourneyMaps, facts: &mut Vec<FactChange>) {
+        self.states.fold(event, key, maps, facts);
+        self.events += 1;
+        self.last.clone_from(key);
+    }
+
     fn bytes(&self) -> usize {
         let encoded: usize = self.shown.encoded.iter().map(|encoded| encoded.bytes.len()).sum();
         size_of::<Self>() + (STATE_TO_BYTES + 1) * encoded
+    }
+}
+
+/// A customer as it is at hand.
+pub(crate) enum Held {
+    Folded(Customer),
+    Stored(Stored),
+}
+
+impl Held {
+    pub fn last(&self) -> &OrderKey {
+        match self {
+            Self::Folded(customer) => &customer.last,
+            Self::Stored(stored) => &stored.last,
+        }
+    }
+
+    pub fn events(&self) -> u64 {
+        match self {
+            Self::Folded(customer) => customer.events,
+            Self::Stored(stored) => stored.events,
+        }
+    }
+
+    /// Reads its states, and what it shows at the clock.
+    pub fn into_customer(self, key: IdentifierKey, definitions: &Definitions, clock: Timestamp) -> Result<Customer> {
+        match self {
+            Self::Folded(customer) => Ok(customer),
+            Self::Stored(stored) => stored.into_customer(key, definitions, clock),
+        }
+    }
+}
+
+/// A customer as its row says.
+pub(crate) struct Stored {
+    first: OrderKey,
+    last: OrderKey,
+    events: u64,
+    due: Option<Timestamp>,
+    /// By the models' numbers.
+    states: [Option<Vec<u8>>; Model::ALL.len()],
+}
+
+impl Stored {
+    fn read(connection: &Connection, key: IdentifierKey) -> Result<Option<Self>> {
+        let mut find = connection
+            .prepare_cached(&format!("SELECT first, last, events, due, {STATES} FROM customers WHERE id = ?1"))?;
+        let read = |row: &Row<'_>| {
+            Ok(Self {
+                first: OrderKey::from_bytes(row.get(0)?),
+                last: OrderKey::from_bytes(row.get(1)?),
+                events: row.get(2)?,
+                due: row.get::<_, Option<i64>>(3)?.and_then(Timestamp::from_nanos),
+                states: [row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?],
+            })
+        };
+        Ok(find.query_row([key], read).optional()?)
+    }
+
+    fn into_customer(self, key: IdentifierKey, definitions: &Definitions, clock: Timestamp) -> Result<Customer> {
+        let Self { first, last, events, due, states } = self;
+        let states = decoded(key, definitions, |model| Ok(states[usize::from(model.number())].as_deref()))?;
+        let now = states.at(clock, &definitions.journeys, &mut Vec::new());
+        let mut shown = Shown::of(&now, &first, definitions);
+        shown.due = due;
+        Ok(Customer { first, last, events, states, shown })
     }
 }
 
@@ -54,19 +133,13 @@ impl Customers {
     }
 
     /// Takes the customer out of the cache, or reads it.
-    pub fn take(
-        &mut self,
-        tx: &Transaction<'_>,
-        key: IdentifierKey,
-        definitions: &Definitions,
-        clock: Timestamp,
-    ) -> Result<Option<Customer>> {
+    pub fn take(&mut self, tx: &Transaction<'_>, key: IdentifierKey) -> Result<Option<Held>> {
         match self.cache.remove(&key) {
             Some(customer) => {
                 self.bytes -= customer.bytes();
-                Ok(Some(customer))
+                Ok(Some(Held::Folded(customer)))
             }
-            None => load(tx, key, definitions, clock),
+            None => Ok(Stored::read(tx, key)?.map(Held::Stored)),
         }
     }
 
@@ -175,31 +248,20 @@ pub(crate) const STATES: &str = "identity, profile, journey, feedback";
 
 /// What the models know of a customer after its last event, from such a row.
 pub(crate) fn states(row: &Row<'_>, from: usize, key: IdentifierKey, definitions: &Definitions) -> Result<States> {
+    decoded(key, definitions, |model| Ok(state(row, from, model)?))
+}
+
+fn decoded<'b>(
+    key: IdentifierKey,
+    definitions: &Definitions,
+    bytes_of: impl Fn(Model) -> Result<Option<&'b [u8]>>,
+) -> Result<States> {
     // Each model that is folded is read.
     let mut states = States::new(&[], &definitions.journeys);
     for model in &definitions.models {
         let broken = |why: &str| ReadModelError::corrupt(format!("the {} of customer {}: {why}", model.name(), key.0));
-        let bytes = state(row, from, *model)?.ok_or_else(|| broken("there is none"))?;
+        let bytes = bytes_of(*model)?.ok_or_else(|| broken("there is none"))?;
         states.decode(*model, bytes).map_err(|error| broken(&error.to_string()))?;
     }
     Ok(states)
-}
-
-pub(crate) fn load(
-    connection: &Connection,
-    key: IdentifierKey,
-    definitions: &Definitions,
-    clock: Timestamp,
-) -> Result<Option<Customer>> {
-    let mut find = connection
-        .prepare_cached(&format!("SELECT first, last, events, due, {STATES} FROM customers WHERE id = ?1"))?;
-    let mut rows = find.query([key])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let (first, last) = (OrderKey::from_bytes(row.get(0)?), OrderKey::from_bytes(row.get(1)?));
-    let (events, due) = (row.get(2)?, row.get::<_, Option<i64>>(3)?.and_then(Timestamp::from_nanos));
-    let states = states(row, 4, key, definitions)?;
-    let now = states.at(clock, &definitions.journeys, &mut Vec::new());
-    let mut shown = Shown::of(&now, &first, definitions);
-    shown.due = due;
-    Ok(Some(Customer { first, last, events, states, shown }))
 }

@@ -1,15 +1,15 @@
 //! Folding: each touched customer once per batch, by appending where that is the same as folding anew.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use rapport_customer::FactChange;
 use rapport_customer::identity::Identity;
-use rapport_customer::{FactChange, States};
 use rapport_touchpoint::{Event, Identifier, OrderKey, Timestamp};
 use rusqlite::Transaction;
 
 use crate::Definitions;
-use crate::customers::{Customer, Customers};
+use crate::advance::{Advanced, Next, Now, Stands, Touched};
+use crate::customers::{Customer, Customers, Held};
 use crate::decisions;
 use crate::error::Result;
 use crate::facts::Facts;
@@ -18,13 +18,15 @@ use crate::identity::{Changes, Placed, customer_of};
 use crate::incoming::Ready;
 use crate::known::Known;
 use crate::labels::Labels;
-use crate::shown::Shown;
 use crate::snapshots::{Snapshots, Spacing};
 use crate::timeline::{self, Stored};
 use crate::totals::Difference;
 
 /// Changes of facts that a fold gathers before they are written.
 const MOST_GATHERED: usize = 1_000;
+
+/// Customers that are brought up to date together, so that what they are in memory is bounded.
+const AT_A_TIME: usize = 1_024;
 
 /// New events of one customer, in the order of events.
 pub(crate) type NewEvents<'p> = Vec<&'p Placed>;
@@ -52,6 +54,8 @@ pub(crate) struct Folding<'a, 'tx> {
     pub position: u64,
     pub difference: &'a mut Difference,
     pub labels: Labels,
+    /// Customers folded anew.
+    refolds: u64,
     /// Stored events that had to be read again.
     pub reread: u64,
 }
@@ -77,31 +81,27 @@ impl<'a, 'tx> Folding<'a, 'tx> {
     ) -> Self {
         let Terms { definitions, spacing, clock, position } = terms;
         let labels = Labels::default();
-        Self { tx, definitions, spacing, known, customers, clock, position, difference, labels, reread: 0 }
+        Self { tx, definitions, spacing, known, customers, clock, position, difference, labels, refolds: 0, reread: 0 }
     }
 
     /// Stores the placed events and brings every touched customer up to date.
     pub fn fold(&mut self, placed: Vec<Placed>, changes: &Changes) -> Result<Folded> {
         let mut by_customer = self.store(&placed)?;
         let touched: BTreeSet<IdentifierKey> = by_customer.keys().copied().chain(changes.customers()).collect();
-        let mut folded = Folded::default();
-        for key in touched {
-            let new = by_customer.remove(&key).unwrap_or_default();
-            let mut before = self.customers.take(self.tx, key, self.definitions, self.clock)?;
-            let shown = before.as_mut().map(|before| std::mem::take(&mut before.shown));
-            let after = match differs_from(before.as_ref(), &new, changes.refolded_from(key)) {
-                None => self.append(key, before, new, changes.regrouped.contains(&key))?,
-                Some(from) => {
-                    folded.refolds += 1;
-                    self.refold(key, before.as_ref(), &from, new)?
-                }
-            };
-            self.show(key, shown, after)?;
-            folded.changed.push(key);
+        let changed = Vec::from_iter(touched);
+        for keys in changed.chunks(AT_A_TIME) {
+            let read = |key: &IdentifierKey| self.read(*key, by_customer.remove(key).unwrap_or_default(), changes);
+            let touched = keys.iter().map(read).collect::<Result<Vec<_>>>()?;
+            for advanced in self.now().advance_all(touched, self.difference)? {
+                self.write(advanced)?;
+            }
         }
-        folded.reread = self.reread;
         std::mem::take(&mut self.labels).write(self.tx)?;
-        Ok(folded)
+        Ok(Folded { refolds: self.refolds, reread: self.reread, changed })
+    }
+
+    fn now(&self) -> Now<'a> {
+        Now { definitions: self.definitions, clock: self.clock }
     }
 
     /// Writes the new timeline rows in key order, and gathers the events by customer.
@@ -132,6 +132,30 @@ impl<'a, 'tx> Folding<'a, 'tx> {
         Ok(by_customer)
     }
 
+    /// Reads what a customer is brought up to date from. One that needs more than its row is folded on the way.
+    fn read<'p>(&mut self, key: IdentifierKey, new: NewEvents<'p>, changes: &Changes) -> Result<Touched<'p>> {
+        let held = self.customers.take(self.tx, key)?;
+        let from = differs_from(held.as_ref(), &new, changes.refolded_from(key));
+        let events = held.as_ref().map_or(0, Held::events) + new.len() as u64;
+        if from.is_none() && events < self.spacing.from {
+            let grew = changes.regrouped.contains(&key);
+            let is_somebody = held.is_some() || !new.is_empty();
+            let identity = (is_somebody && (grew || held.is_none())).then(|| self.regroup(key, grew)).transpose()?;
+            return Ok(Touched { key, next: Next::Append { before: held, new, identity } });
+        }
+        let mut before = held.map(|held| held.into_customer(key, self.definitions, self.clock)).transpose()?;
+        let shown = before.as_mut().map(|before| std::mem::take(&mut before.shown));
+        let after = match from {
+            None => self.append(key, before, new, changes.regrouped.contains(&key))?,
+            Some(from) => {
+                self.refolds += 1;
+                self.refold(key, before.as_ref(), &from, new)?
+            }
+        };
+        Ok(Touched { key, next: Next::Folded { before: shown, after } })
+    }
+
+    /// Takes later events into a long timeline, which leaves snapshots on the way.
     fn append(
         &mut self,
         key: IdentifierKey,
@@ -142,7 +166,7 @@ impl<'a, 'tx> Folding<'a, 'tx> {
         let is_new = before.is_none();
         let mut customer = match (before, new.first()) {
             (Some(before), _) => before,
-            (None, Some(first)) => self.empty(first.ready.key.clone()),
+            (None, Some(first)) => Customer::without_events(first.ready.key.clone(), self.definitions),
             (None, None) => return Ok(None),
         };
         if customer.states.due(&self.definitions.journeys).is_some_and(|due| due <= self.clock) {
@@ -155,16 +179,11 @@ impl<'a, 'tx> Folding<'a, 'tx> {
             self.take_in(key, &mut customer, &ready.key, &ready.event, &mut facts, &mut snapshots)?;
         }
         snapshots.write()?;
-        self.finish(key, &customer, facts)?;
+        self.facts(key).write(&mut facts, &customer.first, self.difference)?;
         if grew || is_new {
-            self.regroup(key, &mut customer, grew)?;
+            customer.states.identity = self.regroup(key, grew)?;
         }
         Ok(Some(customer))
-    }
-
-    pub(crate) fn empty(&self, first: OrderKey) -> Customer {
-        let states = States::new(&self.definitions.models, &self.definitions.journeys);
-        Customer { last: first.clone(), first, events: 0, states, shown: Shown::default() }
     }
 
     pub(crate) fn take_in(
@@ -176,9 +195,7 @@ impl<'a, 'tx> Folding<'a, 'tx> {
         facts: &mut Vec<FactChange>,
         snapshots: &mut Snapshots<'_, '_>,
     ) -> Result<()> {
-        customer.states.fold(event, event_key, &self.definitions.journeys, facts);
-        customer.events += 1;
-        customer.last.clone_from(event_key);
+        customer.take_in(event, event_key, &self.definitions.journeys, facts);
         snapshots.pass(event_key, customer.events, &customer.states)?;
         if facts.len() >= MOST_GATHERED {
             self.facts(key).write(facts, &customer.first, self.difference)?;
@@ -186,43 +203,24 @@ impl<'a, 'tx> Folding<'a, 'tx> {
         Ok(())
     }
 
-    /// Writes the facts of the fold, and of the silence since the last event.
-    pub(crate) fn finish(&mut self, key: IdentifierKey, customer: &Customer, mut facts: Vec<FactChange>) -> Result<()> {
-        customer.states.at(self.clock, &self.definitions.journeys, &mut facts);
-        self.facts(key).write(&mut facts, &customer.first, self.difference)
-    }
-
     pub(crate) fn facts(&self, customer: IdentifierKey) -> Facts<'a, 'tx> {
         Facts { tx: self.tx, customer, zone: &self.definitions.zone }
     }
 
-    /// Writes the customer, and what changes by it in totals, digests and labels.
-    fn show(&mut self, key: IdentifierKey, before: Option<Shown>, after: Option<Customer>) -> Result<()> {
-        let due_before = before.as_ref().map(|before| before.due);
-        let before = before.unwrap_or_default();
-        let Some(mut customer) = after else {
-            let labels = before.change_to(&Shown::default(), self.definitions, self.difference);
-            self.labels.change(key, labels);
-            return self.customers.delete(self.tx, key);
-        };
-        let now = customer.states.at(self.clock, &self.definitions.journeys, &mut Vec::new());
-        let mut shown = before.followed_by(&now, &customer.first, self.definitions);
-        // A moment that is too early costs a look; moving it with every event would cost more.
-        if before.due.is_some_and(|known| known > self.clock && shown.due.is_some_and(|due| known < due)) {
-            shown.due = before.due;
+    /// Writes the customer, and the facts of its fold and of the silence since the last event.
+    fn write(&mut self, advanced: Advanced) -> Result<()> {
+        let Advanced { key, silent_since, mut facts, labels, due_before, after } = advanced;
+        self.labels.change(key, labels);
+        let Some(Stands { customer, stored }) = after else { return self.customers.delete(self.tx, key) };
+        if let Some(last) = silent_since {
+            self.facts(key).take_back(&last, &customer.first, self.difference)?;
         }
-        self.labels.change(key, before.change_to(&shown, self.definitions, self.difference));
-        // What silence has changed is not stored.
-        let stored = match now {
-            Cow::Borrowed(_) => None,
-            Cow::Owned(_) => Some(Shown::of(&customer.states, &customer.first, self.definitions).encoded),
-        };
-        customer.shown = shown;
+        self.facts(key).write(&mut facts, &customer.first, self.difference)?;
         self.customers.put(self.tx, key, customer, stored, due_before, self.position)
     }
 
-    /// Says anew what the customer is made of.
-    pub(crate) fn regroup(&mut self, key: IdentifierKey, customer: &mut Customer, grew: bool) -> Result<()> {
+    /// What the customer is made of.
+    pub(crate) fn regroup(&mut self, key: IdentifierKey, grew: bool) -> Result<Identity> {
         let members = identifiers::members(self.tx, key)?;
         let devices = match (&members[..], grew) {
             ([], _) => vec![key],
@@ -235,29 +233,30 @@ impl<'a, 'tx> Folding<'a, 'tx> {
                 .map(|key| Ok(self.known.ids.get(self.tx, key)?.usable.to_identifier(&self.definitions.rules)))
                 .collect()
         };
-        customer.states.identity = Identity::new(named(members)?, named(devices)?);
-        Ok(())
+        Ok(Identity::new(named(members)?, named(devices)?))
     }
 
     /// Lets silence fall on a customer, up to the clock, which was `since`.
     pub fn fall_silent(&mut self, key: IdentifierKey, since: Timestamp) -> Result<bool> {
-        let Some(mut customer) = self.customers.take(self.tx, key, self.definitions, since)? else { return Ok(false) };
+        let Some(held) = self.customers.take(self.tx, key)? else { return Ok(false) };
+        let mut customer = held.into_customer(key, self.definitions, since)?;
         let before = Some(std::mem::take(&mut customer.shown));
         let mut facts = Vec::new();
         let then = customer.states.at(since, &self.definitions.journeys, &mut facts).into_owned();
         facts.clear();
         let changes = then.due(&self.definitions.journeys).is_some_and(|due| due <= self.clock);
         then.at(self.clock, &self.definitions.journeys, &mut facts);
-        self.facts(key).write(&mut facts, &customer.first, self.difference)?;
-        self.show(key, before, Some(customer))?;
+        let advanced = self.now().come_to(key, before, customer, Vec::new(), self.difference);
+        // Those of the silence before are written already.
+        self.write(Advanced { facts, ..advanced })?;
         Ok(changes)
     }
 }
 
 /// The first event at which the timeline is not what is folded and then the new events; `None` if it is just that.
-fn differs_from(before: Option<&Customer>, new: &NewEvents<'_>, changed: Option<&OrderKey>) -> Option<OrderKey> {
+fn differs_from(before: Option<&Held>, new: &NewEvents<'_>, changed: Option<&OrderKey>) -> Option<OrderKey> {
     let first = new.first().map(|first| &first.ready.key);
-    let is_late = before.zip(first).is_some_and(|(before, first)| *first <= before.last);
+    let is_late = before.zip(first).is_some_and(|(before, first)| first <= before.last());
     match (changed, first) {
         (Some(changed), Some(first)) => Some(changed.min(first).clone()),
         (Some(changed), None) => Some(changed.clone()),

@@ -6,6 +6,7 @@
 #[macro_use]
 mod crash_point;
 
+mod advance;
 mod analysts;
 mod apply;
 mod backfill;

@@ -46,13 +46,13 @@ impl Folding<'_, '_> {
                     &reread
                 }
             };
-            let customer = folded.get_or_insert_with(|| self.empty(event_key.clone()));
+            let customer = folded.get_or_insert_with(|| Customer::without_events(event_key.clone(), self.definitions));
             self.take_in(key, customer, &event_key, event, &mut facts, &mut snapshots)?;
         }
         let Some(mut customer) = folded else { return Ok(None) };
         snapshots.write()?;
-        self.finish(key, &customer, facts)?;
-        self.regroup(key, &mut customer, true)?;
+        self.facts(key).write(&mut facts, &customer.first, self.difference)?;
+        customer.states.identity = self.regroup(key, true)?;
         Ok(Some(customer))
     }
 

@@ -26,11 +26,11 @@ impl Difference {
         *lost = lost.plus(digest);
     }
 
-    pub fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: Self) {
         self.totals.add_all(&other.totals);
-        for (model, (gained, lost)) in &other.digests {
-            self.digest_gains(*model, *gained);
-            self.digest_loses(*model, *lost);
+        for (model, (gained, lost)) in other.digests {
+            self.digest_gains(model, gained);
+            self.digest_loses(model, lost);
         }
     }
 

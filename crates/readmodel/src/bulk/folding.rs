@@ -90,7 +90,7 @@ impl Folding<'_, '_> {
         };
         let pieces = pieces.into_par_iter().map(fold).collect::<Result<Vec<_>>>()?;
         for (folded, difference) in pieces {
-            self.difference.add(&difference);
+            self.difference.add(difference);
             for customer in &folded {
                 writing::put_labels_aside(customer, &mut self.labels)?;
             }
