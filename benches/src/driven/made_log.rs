@@ -73,18 +73,20 @@ impl MadeLog {
         Ok(Log::open(&LogConfig::Embedded { folder: self.data() }, &self.tenant).await?)
     }
 
-    /// As if they were received at this moment; how far the log goes then.
-    pub async fn append(&self, mut events: impl Iterator<Item = Value>, now: Timestamp) -> Result<Position> {
+    /// As if they were received from this moment on, one each microsecond; how far the log goes then.
+    pub async fn append(&self, events: impl Iterator<Item = Value>, from: Timestamp) -> Result<Position> {
+        let mut events = (from.nanos()..).step_by(1_000).zip(events);
         let log = self.open().await?;
         let catalogue = Catalogue::built_in();
         loop {
-            let chunk: Vec<Value> = events.by_ref().take(CHUNK_EVENTS).collect();
+            let chunk: Vec<(i64, Value)> = events.by_ref().take(CHUNK_EVENTS).collect();
             if chunk.is_empty() {
                 break;
             }
             let received: Vec<Touchpoint> = chunk
                 .into_par_iter()
-                .map(|event| {
+                .map(|(nanos, event)| {
+                    let now = Timestamp::from_nanos(nanos).ok_or("received after the last moment that there is")?;
                     receive(event, now, &catalogue).map_err(|broken| format!("made up and not valid: {broken:?}"))
                 })
                 .collect::<std::result::Result<_, _>>()?;

@@ -1,5 +1,6 @@
 //! `rapport serve`: one process with the services that it hosts, of every tenant, from opening the logs to closing them.
 
+mod connections;
 mod described;
 mod logs;
 mod services;
@@ -15,6 +16,7 @@ use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
+use self::connections::Threads;
 use self::services::Services;
 use crate::config::{Config, ConfigError, ServeArgs};
 use crate::http::{self, Elsewhere, Watched};
@@ -45,6 +47,8 @@ pub enum ServeError {
     Reflection(#[from] tonic_reflection::server::Error),
     #[error(transparent)]
     Traces(#[from] TracesError),
+    #[error("the threads that serve connections cannot be started: {0}")]
+    Threads(std::io::Error),
     #[error("signals cannot be received: {0}")]
     Signals(std::io::Error),
     #[error("the server stopped: {0}")]
@@ -81,6 +85,11 @@ pub async fn serve(
             (serve_hosted(&config, services, metrics, listener, shutdown, &stopping).await, projections)
         }
     };
+    // What calls have left behind goes on meanwhile, and ends with what it works on.
+    let (served, _threads) = match served {
+        Ok(threads) => (Ok(()), Some(threads)),
+        Err(error) => (Err(error), None),
+    };
     stopping.cancel();
     let read_models = async {
         if let Some(projections) = projections {
@@ -102,7 +111,7 @@ async fn serve_hosted(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
     stopping: &CancellationToken,
-) -> Result<(), ServeError> {
+) -> Result<Threads<tonic::transport::Error>, ServeError> {
     let Services { routes, gateway, projections } = services;
     let described = described::methods();
     let elsewhere = Elsewhere::new(config.hosting.clone(), &described);
@@ -121,24 +130,25 @@ async fn serve_hosted(
     if let Ok(address) = listener.local_addr() {
         tracing::info!("listening on {address}");
     }
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let signalled = CancellationToken::new();
-    let server = server.serve_with_incoming_shutdown(answering, incoming, signalled.clone().cancelled_owned());
-    tokio::pin!(server);
+    let until = signalled.clone();
+    let serve = move |connections| {
+        server.clone().serve_with_incoming_shutdown(answering.clone(), connections, until.clone().cancelled_owned())
+    };
+    let mut threads = Threads::start(serve).map_err(ServeError::Threads)?;
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     tokio::select! {
-        served = &mut server => return Ok(served?),
+        () = threads.take(incoming) => {}
         () = shutdown => {}
     }
     stopping.cancel();
     signalled.cancel();
     // tonic itself waits for ever, for instance for a connection that never says anything.
-    match tokio::time::timeout(config.shutdown_patience, server).await {
-        Ok(served) => Ok(served?),
-        Err(_) => {
-            tracing::warn!("some calls were broken off after {:?}", config.shutdown_patience);
-            Ok(())
-        }
+    match tokio::time::timeout(config.shutdown_patience, threads.ended()).await {
+        Ok(served) => served?,
+        Err(_) => tracing::warn!("some calls were broken off after {:?}", config.shutdown_patience),
     }
+    Ok(threads)
 }
 
 /// Listens from now on, so that no signal is missed while the logs are opened.

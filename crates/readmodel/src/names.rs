@@ -177,11 +177,6 @@ pub(crate) struct Standings<'a> {
 }
 
 impl<'a> Standings<'a> {
-    /// Of any name: reads all that may not be in the table, some hundred thousand at most.
-    pub fn by(connection: &'a Connection) -> Result<Self> {
-        Self::of(connection, |_| true)
-    }
-
     /// Of the names that are wanted; of these, those that may not be in the table are held in memory.
     pub fn of(connection: &'a Connection, is_wanted: impl Fn(&Name) -> bool) -> Result<Self> {
         let mut recent = HashMap::new();
@@ -306,7 +301,7 @@ mod tests {
             let all: Vec<Name> = (1..=self.position + 5).map(name).collect();
             let tx = self.connection.unchecked_transaction().unwrap();
             let known = self.names.look_up(&tx, &all).unwrap();
-            let found = Standings::by(&self.connection).unwrap();
+            let found = Standings::of(&self.connection, |_| true).unwrap();
             for number in 1..=self.position + 5 {
                 let stands = (number <= self.position).then(|| standing(number));
                 assert_eq!(known.get(&name(number)).copied(), stands, "{number}");

@@ -220,6 +220,8 @@ CREATE TABLE digests (model INTEGER PRIMARY KEY, digest BLOB NOT NULL);
 /// at every page of the cache when it commits; readers have SQLite's default.
 const LARGE_CACHE_KIB: i64 = 48 * 1024;
 const SMALL_CACHE_KIB: i64 = 16 * 1024;
+/// Of each connection for queries; there are as many as questions at a time, up to 16.
+const READER_CACHE_KIB: i64 = 6 * 1024;
 const STATEMENTS: usize = 160;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -273,7 +275,11 @@ fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Opens the file for queries.
 pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
-    open_file(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    let connection = open_file(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection
+        .pragma_update(None, "cache_size", -READER_CACHE_KIB)
+        .map_err(|source| ReadModelError::Open { path: path.to_owned(), source })?;
+    Ok(connection)
 }
 
 fn open_file(path: &Path, access: OpenFlags) -> Result<Connection> {

@@ -10,7 +10,7 @@ use rapport_touchpoint::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::threads::Threads;
+use super::threads::{self, Threads};
 use super::{QueryError, convert, past};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -136,8 +136,7 @@ impl Projections {
 
     /// The same for what is known of one customer.
     pub async fn customer(&self, live: &Live, name: &CustomerName) -> Result<(CustomerAnswer, Freshness), QueryError> {
-        let (reader, asked) = (live.reader.clone(), name.clone());
-        let answer = self.threads.ask_shortly(move || reader.customer(&asked)).await??;
+        let answer = threads::in_place(|| live.reader.customer(name))??;
         let (found, freshness) = self.fresh(answer, live.head);
         Ok((found.ok_or_else(|| no_customer(name))?, freshness))
     }

@@ -209,6 +209,7 @@ impl Trial {
         prop_assert_eq!(status.duplicates, self.naive.duplicates);
         prop_assert_eq!(status.parked, self.naive.conflicts + self.naive.unreadable);
         prop_assert_eq!(self.world.stray_snapshots(), 0);
+        prop_assert_eq!(self.world.stray_touchpoints(), 0);
         Ok(())
     }
 

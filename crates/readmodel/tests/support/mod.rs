@@ -313,6 +313,13 @@ impl World {
         self.file().prepare_cached(stray).unwrap().query_row([], |row| row.get(0)).unwrap()
     }
 
+    /// Touchpoints that stand in no timeline, or in two.
+    pub fn stray_touchpoints(&self) -> u64 {
+        let stray = "SELECT (SELECT count(*) FROM touchpoints WHERE id NOT IN (SELECT touchpoint FROM timeline))
+            + (SELECT count(*) - count(DISTINCT touchpoint) FROM timeline)";
+        self.file().prepare_cached(stray).unwrap().query_row([], |row| row.get(0)).unwrap()
+    }
+
     pub fn total(&self, name: &str) -> i128 {
         self.reader().totals().unwrap().content.get(name)
     }

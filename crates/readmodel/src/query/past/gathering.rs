@@ -18,6 +18,9 @@ use crate::names::Standings;
 use crate::timeline::TimelineRow;
 use crate::{Definitions, Incoming, decisions, links};
 
+/// Events whose positions are looked up together.
+const TOGETHER: usize = 1_024;
+
 /// What is to be folded.
 #[derive(Default)]
 pub(super) struct Gathered {
@@ -46,8 +49,6 @@ pub(super) struct Gathering<'a> {
     moment: &'a Moment,
     end: OrderKey,
     last: u64,
-    /// `None` as long as nobody asked.
-    names: Option<Standings<'a>>,
     /// Persons who could be one customer with whom is asked for, and devices in whose hands they may be.
     found: BTreeSet<IdentifierKey>,
     open: Vec<IdentifierKey>,
@@ -69,7 +70,6 @@ impl<'a> Gathering<'a> {
             moment,
             end: moment.end(),
             last: moment.last(),
-            names: None,
             found: BTreeSet::new(),
             open: Vec::new(),
             claimants: BTreeSet::new(),
@@ -232,31 +232,44 @@ impl<'a> Gathering<'a> {
             connection.prepare_cached("SELECT partner_kind, first FROM links WHERE identifier = ?1 AND first < ?2")?;
         let mut rows = find.query(params![known.key, self.end.as_bytes()])?;
         let mut met: BTreeMap<KindIndex, u32> = BTreeMap::new();
-        while let Some(row) = rows.next()? {
-            if !self.was_known(&OrderKey::from_bytes(row.get(1)?))? {
-                continue;
+        let mut partners = Vec::with_capacity(TOGETHER);
+        loop {
+            while partners.len() < TOGETHER
+                && let Some(row) = rows.next()?
+            {
+                partners.push((KindIndex(row.get(0)?), OrderKey::from_bytes(row.get(1)?)));
             }
-            let met = met.entry(KindIndex(row.get(0)?)).or_default();
-            *met += 1;
-            if *met > most {
-                self.void.insert(known.key, known.usable);
-                return Ok(Ok(()));
+            if partners.is_empty() {
+                return Ok(Err(Entangled::Void(known.usable.to_identifier(rules))));
+            }
+            self.keep_known(&mut partners)?;
+            for (kind, _) in partners.drain(..) {
+                let met = met.entry(kind).or_default();
+                *met += 1;
+                if *met > most {
+                    self.void.insert(known.key, known.usable);
+                    return Ok(Ok(()));
+                }
             }
         }
-        Ok(Err(Entangled::Void(known.usable.to_identifier(rules))))
     }
 
-    /// Was this event on the log by then?
-    fn was_known(&mut self, event: &OrderKey) -> Result<bool> {
+    /// Leaves those whose events were on the log by then.
+    fn keep_known(&self, partners: &mut Vec<(KindIndex, OrderKey)>) -> Result<()> {
         if self.moment.known_at().is_none() {
-            return Ok(true);
+            return Ok(());
         }
-        let Some((source, id)) = event.source_and_id() else { return Ok(false) };
-        let names = match &mut self.names {
-            Some(names) => names,
-            none => none.insert(Standings::by(self.connection)?),
-        };
-        let position = names.position(EventName { source, id }.hash())?;
-        Ok(position.is_some_and(|position| position <= self.last))
+        let name = |event: &OrderKey| event.source_and_id().map(|(source, id)| EventName { source, id }.hash());
+        let wanted: BTreeSet<_> = partners.iter().filter_map(|(_, event)| name(event)).collect();
+        let names = Standings::of(self.connection, |name| wanted.contains(name))?;
+        let mut known = Vec::with_capacity(partners.len());
+        for (kind, event) in partners.drain(..) {
+            let position = name(&event).map(|name| names.position(name)).transpose()?.flatten();
+            if position.is_some_and(|position| position <= self.last) {
+                known.push((kind, event));
+            }
+        }
+        *partners = known;
+        Ok(())
     }
 }
