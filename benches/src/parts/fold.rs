@@ -31,8 +31,9 @@ pub fn plan(setting: &Setting) -> Result<Plan> {
     let accounts_alone = Naming::Accounts { with_evidence: false };
     let without = Rc::new(MadeLog::of(setting, Workload::named(setting.seed, events, accounts_alone))?);
     let of_one = |name, model: Model| fold(name, &with, &[model]).against("", MINIMAL);
+    let batch = format!("{BATCH_RECORDS} events or {} MiB", BATCH_BYTES >> 20);
     Ok(Plan {
-        settings: vec![("events", events.to_string()), ("batch", format!("{BATCH_RECORDS} events or {} MiB", BATCH_BYTES >> 20))],
+        settings: vec![("events", events.to_string()), ("batch", batch)],
         entries: vec![
             minimal(&with),
             fold(WITHOUT_EVIDENCE, &without, &Model::ALL),

@@ -16,7 +16,7 @@ use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
-use self::connections::Threads;
+use self::connections::ServingThreads;
 use self::services::Services;
 use crate::config::{Config, ConfigError, ServeArgs};
 use crate::http::{self, Elsewhere, Watched};
@@ -49,6 +49,8 @@ pub enum ServeError {
     Traces(#[from] TracesError),
     #[error("the threads that serve connections cannot be started: {0}")]
     Threads(std::io::Error),
+    #[error("a thread that serves connections broke off")]
+    BrokenOff,
     #[error("signals cannot be received: {0}")]
     Signals(std::io::Error),
     #[error("the server stopped: {0}")]
@@ -111,7 +113,7 @@ async fn serve_hosted(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
     stopping: &CancellationToken,
-) -> Result<Threads<tonic::transport::Error>, ServeError> {
+) -> Result<ServingThreads, ServeError> {
     let Services { routes, gateway, projections } = services;
     let described = described::methods();
     let elsewhere = Elsewhere::new(config.hosting.clone(), &described);
@@ -133,12 +135,16 @@ async fn serve_hosted(
     let signalled = CancellationToken::new();
     let until = signalled.clone();
     let serve = move |connections| {
-        server.clone().serve_with_incoming_shutdown(answering.clone(), connections, until.clone().cancelled_owned())
+        let (server, answering, until) = (server.clone(), answering.clone(), until.clone());
+        async move {
+            let served = server.serve_with_incoming_shutdown(answering, connections, until.cancelled_owned());
+            Ok(served.await?)
+        }
     };
-    let mut threads = Threads::start(serve).map_err(ServeError::Threads)?;
+    let mut threads = ServingThreads::start(serve)?;
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     tokio::select! {
-        () = threads.take(incoming) => {}
+        taken = threads.take(incoming) => taken?,
         () = shutdown => {}
     }
     stopping.cancel();

@@ -25,8 +25,8 @@ use crate::totals::Difference;
 /// Changes of facts that a fold gathers before they are written.
 const MOST_GATHERED: usize = 1_000;
 
-/// Customers that are brought up to date together, so that what they are in memory is bounded.
-const AT_A_TIME: usize = 1_024;
+/// Customers that are brought up to date together; each is bounded in memory, and so are they.
+const AT_A_TIME: usize = 512;
 
 /// New events of one customer, in the order of events.
 pub(crate) type NewEvents<'p> = Vec<&'p Placed>;

@@ -216,11 +216,11 @@ CREATE TABLE totals (name TEXT PRIMARY KEY, sum TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE digests (model INTEGER PRIMARY KEY, digest BLOB NOT NULL);
 ";
 
-/// Bytes of page cache of the writer while batches are large, and while they are small. Whenever a page was split, SQLite looks
-/// at every page of the cache when it commits; readers have SQLite's default.
+/// Page cache of the writer while batches are large, and while they are small. Whenever a page was split, SQLite looks at every
+/// page of the cache when it commits.
 const LARGE_CACHE_KIB: i64 = 48 * 1024;
 const SMALL_CACHE_KIB: i64 = 16 * 1024;
-/// Of each connection for queries; there are as many as questions at a time, up to 16.
+/// Of each connection for queries. There are as many as questions were asked at a time, and sixteen stay.
 const READER_CACHE_KIB: i64 = 6 * 1024;
 const STATEMENTS: usize = 160;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -10,7 +10,7 @@ use support::{World, event, everything};
 /// So many that they are shared among all cores.
 const MANY: u32 = 1_500;
 
-/// Each comes by an ad, is asked, signs in and buys; a few come in between who had been there before.
+/// Each comes by an ad, signs in, buys and answers.
 fn lives(customers: u32) -> Vec<Value> {
     let life = |number: u32| {
         let (browser, account) = (format!("anonymous_id:{number}"), format!("user_id:{number}"));

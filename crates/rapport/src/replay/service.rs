@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use rapport_log::{Log, Position, Read, Record};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,8 @@ pub struct Replays {
     projections: Option<Projections>,
     hosting: Hosting,
     running: Arc<Semaphore>,
+    /// In which they run; whoever asks for one is in one that serves connections.
+    runtime: Handle,
     stopping: CancellationToken,
 }
 
@@ -49,7 +52,8 @@ impl Replays {
         hosting: Hosting,
         stopping: CancellationToken,
     ) -> Self {
-        Self { tenants, projections, hosting, running: Arc::new(Semaphore::new(MAX_REPLAYS)), stopping }
+        let running = Arc::new(Semaphore::new(MAX_REPLAYS));
+        Self { tenants, projections, hosting, running, runtime: Handle::current(), stopping }
     }
 
     pub(super) async fn start(&self, request: &ReplayRequest) -> Result<Responses, ReplayError> {
@@ -63,7 +67,7 @@ impl Replays {
         if request.customer.is_none() && request.order() == ReplayOrder::Unspecified {
             let replay =
                 Replay { log: tenant.log.clone(), selection, until, responses, stopping: self.stopping.clone() };
-            tokio::spawn(replay.run(place));
+            self.runtime.spawn(replay.run(place));
             return Ok(ReceiverStream::new(receiver));
         }
         let without = || NotHosted::NoReadModel { hosting: self.hosting.clone() };
@@ -73,7 +77,7 @@ impl Replays {
             let name = customer_name(request.customer.as_ref())?;
             let of_customer = OfCustomer { reader, name, selection, until };
             let first = of_customer.start().await?;
-            tokio::spawn(async move {
+            self.runtime.spawn(async move {
                 let _place = place;
                 of_customer.run(first, responses).await;
             });
@@ -82,7 +86,7 @@ impl Replays {
             let named = |id: &String| customer_name(Some(&CustomerRef { by: Some(By::Id(id.clone())) }));
             let after = Some(&request.after_customer).filter(|id| !id.is_empty()).map(named).transpose()?;
             let first = by_customer.start(after).await?;
-            tokio::spawn(async move {
+            self.runtime.spawn(async move {
                 let _place = place;
                 by_customer.run(first, responses).await;
             });

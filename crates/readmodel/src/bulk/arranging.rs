@@ -16,6 +16,7 @@ use super::taken::{Taken, Watched};
 use super::told::Told;
 use super::writer::Writer;
 use crate::identifiers::IdentifierKey;
+use crate::rows;
 use crate::timeline::{self, Stored, TimelineRow};
 
 /// Arranges touchpoints, in any order.
@@ -104,13 +105,26 @@ fn anchored(key: &[u8], rest: &[u8]) -> Option<(u32, Anchored)> {
 /// Writes the timelines of anchors that are no one customer's.
 pub(super) fn write_shared(tx: &Transaction<'_>, by_anchor: &Sorted) -> Result<()> {
     let mut merge = by_anchor.read()?;
+    let mut read = Vec::with_capacity(rows::GATHERED);
     while let Some(Record { key, rest }) = merge.next()? {
-        let (anchor, event) = key.split_first_chunk().ok_or_else(|| BulkError::torn("a touchpoint"))?;
-        let (position, json) = rest.split_first_chunk().ok_or_else(|| BulkError::torn("a touchpoint"))?;
-        let (anchor, position) = (as_key(u32::from_be_bytes(*anchor)), u64::from_be_bytes(*position));
-        timeline::insert_all(tx, &[Stored { anchor, event, position, json }])?;
+        read.push((key.to_vec(), rest.to_vec()));
+        if read.len() == rows::GATHERED {
+            insert_shared(tx, &read)?;
+            read.clear();
+        }
     }
-    Ok(())
+    insert_shared(tx, &read)
+}
+
+fn insert_shared(tx: &Transaction<'_>, records: &[(Vec<u8>, Vec<u8>)]) -> Result<()> {
+    let stored = records.iter().map(|(key, rest)| {
+        let (anchor, event) = key.split_first_chunk()?;
+        let (position, json) = rest.split_first_chunk()?;
+        let anchor = as_key(u32::from_be_bytes(*anchor));
+        Some(Stored { anchor, event, position: u64::from_be_bytes(*position), json })
+    });
+    let stored = stored.collect::<Option<Vec<_>>>().ok_or_else(|| BulkError::torn("a touchpoint"))?;
+    Ok(timeline::insert_all(tx, &stored)?)
 }
 
 /// Writes the timelines of the others.

@@ -313,9 +313,10 @@ impl World {
         self.file().prepare_cached(stray).unwrap().query_row([], |row| row.get(0)).unwrap()
     }
 
-    /// Touchpoints that stand in no timeline, or in two.
+    /// Touchpoints that stand in no timeline or in two, and rows of timelines whose touchpoint is gone.
     pub fn stray_touchpoints(&self) -> u64 {
         let stray = "SELECT (SELECT count(*) FROM touchpoints WHERE id NOT IN (SELECT touchpoint FROM timeline))
+            + (SELECT count(*) FROM timeline WHERE touchpoint NOT IN (SELECT id FROM touchpoints))
             + (SELECT count(*) - count(DISTINCT touchpoint) FROM timeline)";
         self.file().prepare_cached(stray).unwrap().query_row([], |row| row.get(0)).unwrap()
     }

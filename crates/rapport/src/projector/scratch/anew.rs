@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rapport_log::Position;
 use rapport_readmodel::{Built, Conflict, MOST_SHOWN, Picture, ReadModel, Reader};
+use rayon::ThreadPool;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
@@ -98,12 +99,12 @@ impl Scratch {
         let threads = background::threads().map_err(BulkFoldError::from)?;
         let (path, origin, definitions) = (file.to_owned(), self.origin.clone(), self.definitions.clone());
         let (work, queue) = mpsc::channel(1);
-        let watched = watched.clone();
+        let (watched, of_work) = (watched.clone(), threads.clone());
         let applying = spawn_blocking(move || {
             let model = ReadModel::open(&path, origin, definitions).map_err(ScratchError::Scratch)?;
             let mut model = model.only_as_of(goal.as_of);
             model.foresee(&discards, goal.foreseen).map_err(ScratchError::Scratch)?;
-            apply(model, queue, goal, &watched)
+            apply(model, queue, goal, (&of_work, &watched))
         });
         let definitions = self.definitions.clone();
         let decode = move |batch: Batch| batch.decode(&definitions);
@@ -119,14 +120,14 @@ fn apply<Done>(
     mut model: ReadModel,
     mut queue: mpsc::Receiver<Decoding<Decoded>>,
     goal: Goal,
-    watched: &Watched<Done>,
+    (threads, watched): (&ThreadPool, &Watched<Done>),
 ) -> Result<Met, ScratchError> {
     let mut met = Met::default();
     while let Some(decoding) = queue.blocking_recv() {
         let decoded = decoding.blocking_recv().map_err(|_| ScratchError::BrokenOff)?;
         watched.check()?;
         met.events += decoded.records.len() as u64;
-        let applied = model.apply(decoded.records).map_err(ScratchError::Scratch)?;
+        let applied = threads.install(|| model.apply(decoded.records)).map_err(ScratchError::Scratch)?;
         met.conflicts += applied.conflicts.len() as u64;
         let room = MOST_SHOWN - met.shown_conflicts.len();
         met.shown_conflicts.extend(applied.conflicts.into_iter().take(room));

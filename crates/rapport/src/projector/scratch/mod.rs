@@ -16,6 +16,7 @@ use rapport_readmodel::{BulkError, Definitions, Origin, Picture, ReadModelError,
 use rapport_touchpoint::Timestamp;
 use rayon::ThreadPoolBuildError;
 use thiserror::Error;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
@@ -87,6 +88,8 @@ pub(super) struct Place {
     what: &'static str,
     folder: PathBuf,
     one: Arc<Semaphore>,
+    /// In which it is done; whoever asks for it may be in one that serves connections.
+    runtime: Handle,
     stopping: CancellationToken,
 }
 
@@ -95,7 +98,7 @@ impl Place {
     pub fn new(what: &'static str, readmodels: &Path, stopping: CancellationToken) -> Self {
         let folder = readmodels.join(what);
         folder::remove(&folder);
-        Self { what, folder, one: Arc::new(Semaphore::new(1)), stopping }
+        Self { what, folder, one: Arc::new(Semaphore::new(1)), runtime: Handle::current(), stopping }
     }
 
     /// Returns when none is under way, and nothing is left of the last one.
@@ -112,7 +115,7 @@ impl Place {
         let right = right.map_err(|_| ScratchError::UnderWay { what: self.what })?;
         let (updates, receiver) = mpsc::channel(PROGRESS_AHEAD);
         let watched = Watched { updates, stopping: self.stopping.clone() };
-        tokio::spawn(run(work, scratch, self.folder.clone(), watched, right));
+        self.runtime.spawn(run(work, scratch, self.folder.clone(), watched, right));
         Ok(receiver)
     }
 }
