@@ -132,11 +132,7 @@ impl Touched<'_> {
         };
         let mut before = before.map(|held| held.into_customer(key, definitions, clock)).transpose()?;
         let shown = before.as_mut().map(|before| std::mem::take(&mut before.shown));
-        let mut customer = match (before, new.first()) {
-            (Some(before), _) => before,
-            (None, Some(first)) => Customer::without_events(first.ready.key.clone(), definitions),
-            (None, None) => return Ok(now.gone(key, None, difference)),
-        };
+        let Some(mut customer) = begin(before, &new, definitions) else { return Ok(now.gone(key, None, difference)) };
         let is_silent = customer.states.due(maps).is_some_and(|due| due <= clock);
         let silent_since = is_silent.then(|| customer.last.clone());
         let mut facts = Vec::new();
@@ -150,7 +146,13 @@ impl Touched<'_> {
     }
 }
 
-fn in_parts<T>(mut all: Vec<T>, of_part: usize) -> Vec<Vec<T>> {
+/// The customer to whom these events come; `None` if there is neither.
+pub(crate) fn begin(before: Option<Customer>, new: &NewEvents<'_>, definitions: &Definitions) -> Option<Customer> {
+    before.or_else(|| Some(Customer::without_events(new.first()?.ready.key.clone(), definitions)))
+}
+
+/// So many of them at a time, in their order.
+pub(crate) fn in_parts<T>(mut all: Vec<T>, of_part: usize) -> Vec<Vec<T>> {
     let mut parts = Vec::with_capacity(all.len().div_ceil(of_part));
     while !all.is_empty() {
         let rest = all.split_off(of_part.min(all.len()));

@@ -8,7 +8,7 @@ use rapport_touchpoint::{Event, Identifier, OrderKey, Timestamp};
 use rusqlite::Transaction;
 
 use crate::Definitions;
-use crate::advance::{Advanced, Next, Now, Stands, Touched};
+use crate::advance::{Advanced, Next, Now, Stands, Touched, begin};
 use crate::customers::{Customer, Customers, Held};
 use crate::decisions;
 use crate::error::Result;
@@ -164,11 +164,7 @@ impl<'a, 'tx> Folding<'a, 'tx> {
         grew: bool,
     ) -> Result<Option<Customer>> {
         let is_new = before.is_none();
-        let mut customer = match (before, new.first()) {
-            (Some(before), _) => before,
-            (None, Some(first)) => Customer::without_events(first.ready.key.clone(), self.definitions),
-            (None, None) => return Ok(None),
-        };
+        let Some(mut customer) = begin(before, &new, self.definitions) else { return Ok(None) };
         if customer.states.due(&self.definitions.journeys).is_some_and(|due| due <= self.clock) {
             // What silence made since the last event may be wrong with the new ones.
             self.facts(key).take_back(&customer.last, &customer.first, self.difference)?;

@@ -1,8 +1,8 @@
 //! Connections, shared out among threads: each serves its own, from the first byte to the last.
 //!
 //! A thread takes what is ready in turn: it reads what came in, answers it, and then writes. So what a client asks together is
-//! answered together and leaves in one write, and nothing is handed from thread to thread on the way. Where calls of one
-//! connection are shared among workers, each answer wakes one that writes it alone, and to write is what costs most.
+//! answered together, and nothing is handed from thread to thread on the way. Where calls of one connection are shared among
+//! workers, each answer wakes one for its few bytes.
 
 use std::future::Future;
 use std::io::{self, ErrorKind};

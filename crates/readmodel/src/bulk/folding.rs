@@ -11,6 +11,7 @@ use super::taken::Watched;
 use super::writer::Writer;
 use super::{BulkPhase, writing};
 use crate::CustomerKey;
+use crate::advance::in_parts;
 use crate::totals::Difference;
 
 /// Of touchpoints that are folded at a time,
@@ -71,13 +72,9 @@ impl Folding<'_, '_> {
         self.writer.then(move |tx| arranging::write(tx, &touchpoints))
     }
 
-    fn fold_some(&mut self, mut gathered: Vec<Gathered>) -> Result<()> {
-        let per_piece = gathered.len().div_ceil(PIECES).max(1);
-        let mut pieces = Vec::with_capacity(PIECES);
-        while !gathered.is_empty() {
-            let rest = gathered.split_off(per_piece.min(gathered.len()));
-            pieces.push(std::mem::replace(&mut gathered, rest));
-        }
+    fn fold_some(&mut self, gathered: Vec<Gathered>) -> Result<()> {
+        let of_piece = gathered.len().div_ceil(PIECES).max(1);
+        let pieces = in_parts(gathered, of_piece);
         let (settled, terms) = (self.settled, self.terms);
         let fold = |piece: Vec<Gathered>| {
             let mut difference = Difference::default();
