@@ -61,6 +61,10 @@ impl Server {
         self.child.id()
     }
 
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     pub async fn connect(&self) -> Result<Connection> {
         Ok(Connection::open(&self.url).await?)
     }

@@ -6,56 +6,20 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::task::{Context, Poll};
 
-use bytes::{Buf, BufMut, Bytes};
+use bytes::Bytes;
 use tokio::net::TcpListener;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::codegen::http::uri::PathAndQuery;
 use tonic::codegen::{BoxFuture, Service, http};
 use tonic::server::{NamedService, UnaryService};
 use tonic::transport::server::TcpIncoming;
-use tonic::transport::{Channel, Endpoint, Server};
+use tonic::transport::Server;
 use tonic::{Request, Response, Status};
 
 use crate::Result;
+use crate::driven::caller::Plain;
 use crate::driven::process;
 
-/// Bytes as they are.
-#[derive(Clone, Copy, Default)]
-struct Plain;
-
-impl Codec for Plain {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Plain {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> std::result::Result<(), Status> {
-        buffer.put(item);
-        Ok(())
-    }
-}
-
-impl Decoder for Plain {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> std::result::Result<Option<Bytes>, Status> {
-        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
-    }
-}
+/// What it answers to.
+pub const PATH: &str = "/bench.Echo/Call";
 
 #[derive(Clone)]
 struct Answering {
@@ -130,8 +94,8 @@ impl Echo {
         process::cpu_s(self.child.id())
     }
 
-    pub async fn connect(&self) -> Result<Caller> {
-        Ok(Caller { channel: Endpoint::from_shared(self.url.clone())?.tcp_nodelay(true).connect().await? })
+    pub fn url(&self) -> &str {
+        &self.url
     }
 }
 
@@ -139,21 +103,5 @@ impl Drop for Echo {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-#[derive(Clone)]
-pub struct Caller {
-    channel: Channel,
-}
-
-impl Caller {
-    /// The request is as large as a small query.
-    pub async fn call(&self) -> Result<()> {
-        let mut client = tonic::client::Grpc::new(self.channel.clone());
-        client.ready().await?;
-        let request = Request::new(Bytes::from_static(b"tenant and the name of a customer"));
-        client.unary::<Bytes, Bytes, _>(request, PathAndQuery::from_static("/bench.Echo/Call"), Plain).await?;
-        Ok(())
     }
 }

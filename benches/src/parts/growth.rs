@@ -127,10 +127,10 @@ fn on_server(setting: &Setting, made: &Rc<MadeLog>, size: u64, chosen: &[String]
 }
 
 async fn ask(setting: &Setting, asked: &Asked) -> Result<[Sample; 2]> {
-    let client = Arc::new(asked.client().await?);
+    let client = Arc::new(asked.client(Query::Customer).await?);
     let call = move |number| {
         let client = client.clone();
-        async move { client.ask(Query::Customer, number).await.map(drop) }
+        async move { client.ask(number).await.map(drop) }
     };
     let most = closed(IN_FLIGHT, setting.duration(ASKED_FOR), call.clone()).await?;
     let half = paced(most.per_s() / 2.0, setting.duration(ASKED_FOR), call).await?;

@@ -1,22 +1,23 @@
 //! `query`: what a server answers from a read model, beside what an empty gRPC service answers in the same size.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use clap::ValueEnum;
 use prost::Message;
-use rapport::client::Connection;
 use rapport::wire::v1::customer_ref::By;
 use rapport::wire::v1::{
-    CustomerRef, FunnelRequest, FunnelResponse, GetCustomerRequest, GetCustomerResponse, ListTimelineRequest,
-    ScoresRequest,
+    Bucket, CustomerRef, FunnelRequest, FunnelResponse, GetCustomerRequest, GetCustomerResponse, ListTimelineRequest,
+    ListTimelineResponse, ScoresRequest, ScoresResponse,
 };
 
 use crate::Result;
 use crate::driven::load::{Load, closed, paced};
-use crate::driven::{MadeLog, Server};
+use crate::driven::{Caller, MadeLog, Server};
 use crate::frame::{About, Entry, Floor, Plan, Role, Sample, Setting, Unit};
-use crate::limits::echo::{Caller, Echo};
+use crate::limits::echo::{self, Echo};
 use crate::workload::{Workload, account, customers};
 
 pub const ABOUT: About = About {
@@ -54,6 +55,44 @@ impl Query {
             Self::Scores => ["scores by month", "echo as large as scores", "echo as large as scores: 64 in flight"],
         }
     }
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::Customer => "/rapport.v1.CustomerService/Get",
+            Self::Timeline => "/rapport.v1.CustomerService/ListTimeline",
+            Self::Funnel => "/rapport.v1.JourneyService/Funnel",
+            Self::Scores => "/rapport.v1.FeedbackService/Scores",
+        }
+    }
+
+    fn request(self, tenant: &str, customer: CustomerRef) -> Bytes {
+        let (tenant, customer) = (tenant.to_owned(), Some(customer));
+        Bytes::from(match self {
+            Self::Customer => GetCustomerRequest { tenant, customer, ..Default::default() }.encode_to_vec(),
+            Self::Timeline => {
+                ListTimelineRequest { tenant, customer, page_size: 50, ..Default::default() }.encode_to_vec()
+            }
+            Self::Funnel => FunnelRequest { tenant, ..Default::default() }.encode_to_vec(),
+            Self::Scores => ScoresRequest {
+                tenant,
+                from_day: "2024-01-01".to_owned(),
+                until_day: "2025-01-01".to_owned(),
+                bucket: Bucket::Month.into(),
+                ..Default::default()
+            }
+            .encode_to_vec(),
+        })
+    }
+
+    /// Does this say what was asked for?
+    fn answers(self, answer: &[u8]) -> Result<bool> {
+        Ok(match self {
+            Self::Customer => GetCustomerResponse::decode(answer)?.customer.is_some_and(|found| found.touchpoints > 0),
+            Self::Timeline => !ListTimelineResponse::decode(answer)?.entries.is_empty(),
+            Self::Funnel => !FunnelResponse::decode(answer)?.rows.is_empty(),
+            Self::Scores => !ScoresResponse::decode(answer)?.rows.is_empty(),
+        })
+    }
 }
 
 /// A server with a read model that is settled, and who is asked for.
@@ -71,75 +110,52 @@ impl Asked {
         Self { server, _log: log.clone(), chosen }
     }
 
-    pub async fn client(&self) -> Result<Client> {
-        let mut connections = Vec::new();
-        for _ in 0..CONNECTIONS {
-            connections.push(self.server.connect().await?);
-        }
-        Ok(Client { tenant: self.server.tenant.clone(), connections, chosen: self.chosen.clone() })
+    /// Whoever is asked for at this turn.
+    pub fn customer(&self, number: u64) -> CustomerRef {
+        CustomerRef { by: Some(By::Identifier(self.chosen[number as usize % self.chosen.len()].clone())) }
+    }
+
+    pub async fn client(&self, query: Query) -> Result<Client> {
+        let tenant = &self.server.tenant;
+        let requests = (0..self.chosen.len() as u64).map(|number| query.request(tenant, self.customer(number)));
+        Client::connect(self.server.url(), query.path(), requests.collect()).await
     }
 }
 
+/// Asks one request after the other.
 pub struct Client {
-    tenant: String,
-    connections: Vec<Connection>,
-    chosen: Vec<String>,
+    connections: Vec<Caller>,
+    path: &'static str,
+    requests: Vec<Bytes>,
 }
 
 impl Client {
-    /// How large the answer is.
-    pub async fn ask(&self, query: Query, number: u64) -> Result<usize> {
-        let number = number as usize;
-        let (connection, tenant) = (&self.connections[number % CONNECTIONS], self.tenant.clone());
-        let by = By::Identifier(self.chosen[number % self.chosen.len()].clone());
-        let customer = Some(CustomerRef { by: Some(by) });
-        Ok(match query {
-            Query::Customer => {
-                let request = GetCustomerRequest { tenant, customer, ..Default::default() };
-                connection.customers().get(request).await?.into_inner().encoded_len()
-            }
-            Query::Timeline => {
-                let request = ListTimelineRequest { tenant, customer, page_size: 50, ..ListTimelineRequest::default() };
-                connection.customers().list_timeline(request).await?.into_inner().encoded_len()
-            }
-            Query::Funnel => {
-                let request = FunnelRequest { tenant, ..FunnelRequest::default() };
-                connection.journeys().funnel(request).await?.into_inner().encoded_len()
-            }
-            Query::Scores => {
-                let request = ScoresRequest {
-                    tenant,
-                    from_day: "2024-01-01".to_owned(),
-                    until_day: "2025-01-01".to_owned(),
-                    bucket: rapport::wire::v1::Bucket::Month.into(),
-                    ..ScoresRequest::default()
-                };
-                connection.feedback().scores(request).await?.into_inner().encoded_len()
-            }
-        })
-    }
-
-    pub async fn customer(&self, number: u64) -> Result<GetCustomerResponse> {
-        let number = number as usize;
-        let by = By::Identifier(self.chosen[number % self.chosen.len()].clone());
-        let customer = Some(CustomerRef { by: Some(by) });
-        let request = GetCustomerRequest { tenant: self.tenant.clone(), customer, ..GetCustomerRequest::default() };
-        Ok(self.connections[number % CONNECTIONS].customers().get(request).await?.into_inner())
-    }
-
-    pub async fn funnel(&self, number: u64) -> Result<FunnelResponse> {
-        let request = FunnelRequest { tenant: self.tenant.clone(), ..FunnelRequest::default() };
-        Ok(self.connections[number as usize % CONNECTIONS].journeys().funnel(request).await?.into_inner())
-    }
-
-    /// Of some answers, on average.
-    async fn bytes(&self, query: Query) -> Result<usize> {
-        let mut bytes = 0;
-        for number in 0..100 {
-            bytes += self.ask(query, number).await?;
+    async fn connect(url: &str, path: &'static str, requests: Vec<Bytes>) -> Result<Self> {
+        let mut connections = Vec::new();
+        for _ in 0..CONNECTIONS {
+            connections.push(Caller::connect(url).await?);
         }
-        Ok(bytes / 100)
+        Ok(Self { connections, path, requests })
     }
+
+    pub async fn ask(&self, number: u64) -> Result<Bytes> {
+        let number = number as usize;
+        let request = self.requests[number % self.requests.len()].clone();
+        self.connections[number % CONNECTIONS].call(self.path, request).await
+    }
+}
+
+/// The size of some answers, on average, each of which says what was asked for.
+async fn bytes(query: Query, client: &Client) -> Result<usize> {
+    let mut bytes = 0;
+    for number in 0..100 {
+        let answer = client.ask(number).await?;
+        if !query.answers(&answer)? {
+            return Err(format!("an answer to {query:?} says nothing").into());
+        }
+        bytes += answer.len();
+    }
+    Ok(bytes / 100)
 }
 
 /// All queries, if none is named.
@@ -154,10 +170,10 @@ pub fn plan(setting: &Setting, only: &[Query]) -> Result<Plan> {
     let asked = Rc::new(Asked::of(server, &made, &chosen));
     let (mut entries, mut sizes) = (Vec::new(), Vec::new());
     for query in Query::ALL.into_iter().filter(|query| only.is_empty() || only.contains(query)) {
-        let bytes = setting.runtime.block_on(async { asked.client().await?.bytes(query).await })?;
+        let bytes = setting.runtime.block_on(async { bytes(query, &asked.client(query).await?).await })?;
         let [name, ..] = query.names();
         sizes.push(format!("{name} {bytes}"));
-        entries.push(echo(query, bytes)?);
+        entries.push(empty(query, bytes)?);
         entries.push(rapport(query, &asked));
     }
     Ok(Plan {
@@ -169,7 +185,8 @@ pub fn plan(setting: &Setting, only: &[Query]) -> Result<Plan> {
         ],
         entries,
         notes: vec![
-            "Customers are asked for as often as they come on the log. At half load calls are due at fixed \
+            "Customers are asked for as often as they come on the log. Whoever asks shares the cores, so answers are \
+             taken as bytes, those of the empty service too. At half load calls are due at fixed \
              moments, half as many a second as 64 in flight gave just before, and each counts from the moment at which it \
              was due."
                 .to_owned(),
@@ -177,17 +194,16 @@ pub fn plan(setting: &Setting, only: &[Query]) -> Result<Plan> {
     })
 }
 
-fn echo(query: Query, bytes: usize) -> Result<Entry> {
+fn empty(query: Query, bytes: usize) -> Result<Entry> {
     let (echo, [_, name, _]) = (Echo::start(bytes)?, query.names());
     Ok(Entry::new(name, Role::Limit, move |setting| {
         setting.runtime.block_on(async {
-            let mut callers = Vec::new();
-            for _ in 0..CONNECTIONS {
-                callers.push(echo.connect().await?);
-            }
+            // As large as a small query.
+            let request = Bytes::from_static(b"tenant and the name of a customer");
+            let client = Arc::new(Client::connect(echo.url(), echo::PATH, vec![request]).await?);
             let call = move |number| {
-                let caller: Caller = callers[number as usize % CONNECTIONS].clone();
-                async move { caller.call().await }
+                let client = client.clone();
+                async move { client.ask(number).await.map(drop) }
             };
             measured(setting, || echo.cpu_s(), call).await
         })
@@ -199,10 +215,10 @@ fn rapport(query: Query, asked: &Rc<Asked>) -> Entry {
     let [name, _, limit] = query.names();
     let entry = Entry::new(name, Role::Rapport, move |setting| {
         setting.runtime.block_on(async {
-            let client = std::sync::Arc::new(asked.client().await?);
+            let client = Arc::new(asked.client(query).await?);
             let call = move |number| {
                 let client = client.clone();
-                async move { client.ask(query, number).await.map(drop) }
+                async move { client.ask(number).await.map(drop) }
             };
             measured(setting, || asked.server.cpu_s(), call).await
         })

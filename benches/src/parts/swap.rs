@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use prost::Message;
-use rapport::wire::v1::StatusRequest;
+use rapport::client::Connection;
+use rapport::wire::v1::{
+    CustomerRef, FunnelRequest, FunnelResponse, GetCustomerRequest, GetCustomerResponse, StatusRequest,
+};
 use tokio::task::JoinSet;
 
-use super::query::{Asked, Client};
+use super::query::Asked;
 use crate::Result;
 use crate::driven::load::paced;
 use crate::driven::{MadeLog, Server};
@@ -61,6 +64,40 @@ pub fn plan(setting: &Setting) -> Result<Plan> {
 
 /// Queries of which one asks about everybody.
 const FUNNEL_IN: u64 = 500;
+const CONNECTIONS: usize = 4;
+
+/// Asks, and reads what is answered.
+struct Client {
+    tenant: String,
+    connections: Vec<Connection>,
+    customers: Vec<CustomerRef>,
+}
+
+impl Client {
+    async fn connect(asked: &Asked) -> Result<Self> {
+        let mut connections = Vec::new();
+        for _ in 0..CONNECTIONS {
+            connections.push(asked.server.connect().await?);
+        }
+        let customers = (0..super::query::CHOSEN as u64).map(|number| asked.customer(number)).collect();
+        Ok(Self { tenant: asked.server.tenant.clone(), connections, customers })
+    }
+
+    fn connection(&self, number: u64) -> &Connection {
+        &self.connections[number as usize % CONNECTIONS]
+    }
+
+    async fn customer(&self, number: u64) -> Result<GetCustomerResponse> {
+        let customer = Some(self.customers[number as usize % self.customers.len()].clone());
+        let request = GetCustomerRequest { tenant: self.tenant.clone(), customer, ..Default::default() };
+        Ok(self.connection(number).customers().get(request).await?.into_inner())
+    }
+
+    async fn funnel(&self, number: u64) -> Result<FunnelResponse> {
+        let request = FunnelRequest { tenant: self.tenant.clone(), ..Default::default() };
+        Ok(self.connection(number).journeys().funnel(request).await?.into_inner())
+    }
+}
 
 /// A customer or, once a second, a funnel: what is true at one moment and at the next.
 async fn ask(client: &Client, number: u64) -> Result<Vec<u8>> {
@@ -80,7 +117,7 @@ struct Asking {
 }
 
 async fn swapped(setting: &Setting, asked: &Asked) -> Result<Vec<Sample>> {
-    let client = Arc::new(asked.client().await?);
+    let client = Arc::new(Client::connect(asked).await?);
     let idle_client = client.clone();
     let idle = paced(PER_S, setting.duration(IDLE), move |number| {
         let client = idle_client.clone();
