@@ -18,6 +18,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .btree_map(".rapport.v1.TotalsResponse")
         // The gateway reads the events of a request one by one, so that one that is no protobuf spoils only itself.
         .extern_path(".rapport.v1.PublishRequest", "crate::wire::PublishRequest")
+        // What is known of a customer is encoded once, and sent until it changes.
+        .extern_path(".rapport.v1.GetCustomerResponse", "crate::wire::GetCustomerResponse")
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -78,6 +78,36 @@ pub async fn a_customer_that_is_joined_keeps_both_ids(server: Server) {
     assert_eq!(server.totals().await.customers, 1);
 }
 
+pub async fn whoever_was_asked_for_before_is_told_as_they_are_now(server: Server) {
+    let asked = async |name: &str| {
+        let first = server.customer(name).await.unwrap();
+        assert_eq!(server.customer(name).await.unwrap(), first, "{name}, a second time");
+        first
+    };
+    server.accepted([viewed("v-1").by("user_id:ann anonymous_id:a-7").at("03-01")]).await;
+    server.accepted([viewed("v-2").by("email:bo@example.com").at("03-02")]).await;
+    let (ann, bo) = (asked("user_id:ann").await, asked("email:bo@example.com").await);
+    assert_eq!(asked("anonymous_id:a-7").await, ann);
+
+    server.accepted([ordered("o-1", "5.00 EUR").by("user_id:ann").at("03-03")]).await;
+    assert_eq!(asked("user_id:ann").await.touchpoints, 2);
+    assert_eq!(asked(&ann.id).await.orders[0].revenue, "5.00");
+    assert_eq!(asked(&bo.id).await, bo, "nothing of his has changed");
+
+    server.accepted([viewed("v-3").by("email:bo@example.com anonymous_id:a-7").at("03-04")]).await;
+    assert_eq!(asked("anonymous_id:a-7").await.id, bo.id, "whoever claimed the device last");
+    assert_eq!(asked("user_id:ann").await.id, ann.id);
+
+    server.accepted([happened("customer.linked", "l-1").by("email:bo@example.com user_id:ann").at("03-05")]).await;
+    let joined = asked("email:bo@example.com").await;
+    assert_eq!((joined.id.as_str(), joined.touchpoints), (ann.id.as_str(), 5));
+    for name in ["user_id:ann", "anonymous_id:a-7", &ann.id, &bo.id] {
+        assert_eq!(asked(name).await, joined, "{name}");
+    }
+    server.rebuild().await;
+    assert_eq!(asked("user_id:ann").await, joined);
+}
+
 pub async fn totals_add_up_per_currency(server: Server) {
     let refund = json!({"order_id": "o-2", "amount": "0.20", "currency": "EUR"});
     server

@@ -57,6 +57,7 @@ on_each_log! {
         a_customer_has_many_names,
         nobody_is_not_found,
         a_customer_that_is_joined_keeps_both_ids,
+        whoever_was_asked_for_before_is_told_as_they_are_now,
         totals_add_up_per_currency,
         a_late_event_counts_as_if_it_had_come_in_time,
     },

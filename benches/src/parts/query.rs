@@ -9,8 +9,8 @@ use clap::ValueEnum;
 use prost::Message;
 use rapport::wire::v1::customer_ref::By;
 use rapport::wire::v1::{
-    Bucket, CustomerRef, FunnelRequest, FunnelResponse, GetCustomerRequest, GetCustomerResponse, ListTimelineRequest,
-    ListTimelineResponse, ScoresRequest, ScoresResponse,
+    Bucket, CustomerRef, FunnelRequest, FunnelResponse, GetCustomerRequest, GetCustomerResponse, GetJourneyRequest,
+    GetJourneyResponse, ListTimelineRequest, ListTimelineResponse, ScoresRequest, ScoresResponse,
 };
 
 use crate::Result;
@@ -36,18 +36,22 @@ pub const CHOSEN: usize = 10_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Query {
     Customer,
+    Journey,
     Timeline,
     Funnel,
     Scores,
 }
 
 impl Query {
-    const ALL: [Self; 4] = [Self::Customer, Self::Timeline, Self::Funnel, Self::Scores];
+    const ALL: [Self; 5] = [Self::Customer, Self::Journey, Self::Timeline, Self::Funnel, Self::Scores];
 
     /// Of its row, of the echo beside it, and of the row that it is held against.
     fn names(self) -> [&'static str; 3] {
         match self {
             Self::Customer => ["customer", "echo as large as a customer", "echo as large as a customer: 64 in flight"],
+            Self::Journey => {
+                ["journey of a customer", "echo as large as a journey", "echo as large as a journey: 64 in flight"]
+            }
             Self::Timeline => {
                 ["timeline page of 50", "echo as large as a page", "echo as large as a page: 64 in flight"]
             }
@@ -59,6 +63,7 @@ impl Query {
     fn path(self) -> &'static str {
         match self {
             Self::Customer => "/rapport.v1.CustomerService/Get",
+            Self::Journey => "/rapport.v1.JourneyService/Get",
             Self::Timeline => "/rapport.v1.CustomerService/ListTimeline",
             Self::Funnel => "/rapport.v1.JourneyService/Funnel",
             Self::Scores => "/rapport.v1.FeedbackService/Scores",
@@ -69,6 +74,7 @@ impl Query {
         let (tenant, customer) = (tenant.to_owned(), Some(customer));
         Bytes::from(match self {
             Self::Customer => GetCustomerRequest { tenant, customer, ..Default::default() }.encode_to_vec(),
+            Self::Journey => GetJourneyRequest { tenant, customer, ..Default::default() }.encode_to_vec(),
             Self::Timeline => {
                 ListTimelineRequest { tenant, customer, page_size: 50, ..Default::default() }.encode_to_vec()
             }
@@ -88,6 +94,7 @@ impl Query {
     fn answers(self, answer: &[u8]) -> Result<bool> {
         Ok(match self {
             Self::Customer => GetCustomerResponse::decode(answer)?.customer.is_some_and(|found| found.touchpoints > 0),
+            Self::Journey => !GetJourneyResponse::decode(answer)?.journeys.is_empty(),
             Self::Timeline => !ListTimelineResponse::decode(answer)?.entries.is_empty(),
             Self::Funnel => !FunnelResponse::decode(answer)?.rows.is_empty(),
             Self::Scores => !ScoresResponse::decode(answer)?.rows.is_empty(),
@@ -186,7 +193,8 @@ pub fn plan(setting: &Setting, only: &[Query]) -> Result<Plan> {
         entries,
         notes: vec![
             "Customers are asked for as often as they come on the log. Whoever asks shares the cores, so answers are \
-             taken as bytes, those of the empty service too. At half load calls are due at fixed \
+             taken as bytes, those of the empty service too. What is said of a customer is remembered until it changes, and \
+             here nobody does; a journey is looked up each time. At half load calls are due at fixed \
              moments, half as many a second as 64 in flight gave just before, and each counts from the moment at which it \
              was due."
                 .to_owned(),
@@ -226,7 +234,7 @@ fn rapport(query: Query, asked: &Rc<Asked>) -> Entry {
     let entry = entry.against(IN_FLIGHT_64, limit);
     match query {
         Query::Customer => entry.floor(IN_FLIGHT_64, Floor::TimesOf(0.6, limit)).floor(HALF_P99, Floor::AtMost(10.0)),
-        Query::Timeline | Query::Funnel | Query::Scores => entry,
+        Query::Journey | Query::Timeline | Query::Funnel | Query::Scores => entry,
     }
 }
 

@@ -11,7 +11,7 @@ pub mod cloudevents {
 
 pub mod v1 {
     #![allow(clippy::all, clippy::pedantic, unused_qualifications)]
-    pub use crate::wire::PublishRequest;
+    pub use crate::wire::{GetCustomerResponse, PublishRequest};
     tonic::include_proto!("rapport.v1");
 }
 
@@ -46,12 +46,7 @@ impl Message for PublishRequest {
         buf: &mut impl Buf,
         context: DecodeContext,
     ) -> Result<(), DecodeError> {
-        let named = |field| {
-            move |mut error: DecodeError| {
-                error.push("PublishRequest", field);
-                error
-            }
-        };
+        let named = |field| within("PublishRequest", field);
         match tag {
             1 => encoding::string::merge(wire_type, &mut self.tenant, buf, context).map_err(named("tenant")),
             2 if self.events.len() < MOST_EVENTS_KEPT => {
@@ -72,9 +67,95 @@ impl Message for PublishRequest {
     }
 }
 
+/// `rapport.v1.GetCustomerResponse` whose customer may be encoded already: the same bytes on the wire.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GetCustomerResponse {
+    /// As it was received.
+    pub customer: Option<v1::Customer>,
+    pub freshness: Option<v1::Freshness>,
+    /// In its place where it is sent: an encoded `rapport.v1.Customer`.
+    encoded_customer: Option<Bytes>,
+}
+
+impl GetCustomerResponse {
+    pub fn of_encoded(customer: Bytes, freshness: v1::Freshness) -> Self {
+        Self { customer: None, freshness: Some(freshness), encoded_customer: Some(customer) }
+    }
+}
+
+impl Message for GetCustomerResponse {
+    fn encode_raw(&self, buf: &mut impl BufMut) {
+        match (&self.encoded_customer, &self.customer) {
+            (Some(encoded), _) => encoding::bytes::encode(1, encoded, buf),
+            (None, Some(customer)) => encoding::message::encode(1, customer, buf),
+            (None, None) => {}
+        }
+        if let Some(freshness) = &self.freshness {
+            encoding::message::encode(2, freshness, buf);
+        }
+    }
+
+    fn merge_field(
+        &mut self,
+        tag: u32,
+        wire_type: WireType,
+        buf: &mut impl Buf,
+        context: DecodeContext,
+    ) -> Result<(), DecodeError> {
+        match tag {
+            1 => encoding::message::merge(wire_type, self.customer.get_or_insert_default(), buf, context)
+                .map_err(within("GetCustomerResponse", "customer")),
+            2 => encoding::message::merge(wire_type, self.freshness.get_or_insert_default(), buf, context)
+                .map_err(within("GetCustomerResponse", "freshness")),
+            _ => encoding::skip_field(wire_type, tag, buf, context),
+        }
+    }
+
+    fn encoded_len(&self) -> usize {
+        let customer = match (&self.encoded_customer, &self.customer) {
+            (Some(encoded), _) => encoding::bytes::encoded_len(1, encoded),
+            (None, Some(customer)) => encoding::message::encoded_len(1, customer),
+            (None, None) => 0,
+        };
+        customer + self.freshness.as_ref().map_or(0, |freshness| encoding::message::encoded_len(2, freshness))
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Says where something stood that cannot be decoded.
+fn within(message: &'static str, field: &'static str) -> impl FnOnce(DecodeError) -> DecodeError {
+    move |mut error| {
+        error.push(message, field);
+        error
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_with_an_encoded_customer_is_any_other_on_the_wire() {
+        for touchpoints in [0, 7] {
+            let customer = v1::Customer { id: "cus_1".to_owned(), touchpoints, ..Default::default() };
+            let freshness = v1::Freshness { position: 9, ..Default::default() };
+            let answer = GetCustomerResponse {
+                customer: Some(customer.clone()),
+                freshness: Some(freshness),
+                ..Default::default()
+            };
+            let sent = GetCustomerResponse::of_encoded(customer.encode_to_vec().into(), freshness);
+            let bytes = sent.encode_to_vec();
+            assert_eq!((bytes.len(), &bytes), (sent.encoded_len(), &answer.encode_to_vec()));
+            assert_eq!(answer.encoded_len(), bytes.len());
+            assert_eq!(GetCustomerResponse::decode(bytes.as_slice()), Ok(answer));
+        }
+        assert_eq!(GetCustomerResponse::decode(&[][..]), Ok(GetCustomerResponse::default()));
+        assert!(GetCustomerResponse::decode(&[0x0a, 0x05][..]).is_err());
+    }
 
     #[test]
     fn a_request_survives_the_wire() {

@@ -65,9 +65,9 @@ pub use preview::{Biggest, Census, Example, Fates, Named, Overlap, Rule};
 pub use query::{
     Answer, Changed, CustomerAnswer, CustomerName, CustomerPlace, CustomerStretch, DecisionEntry, DecisionsPage,
     Entangled, Evidence, Explanation, FactEntry, FactPlace, FactsPage, Filter, Found, FoundPage, Glimpse, Hand,
-    KnownAt, Listed, MergeForeseen, Moment, Outcome, Reader, Refusal, RefusalPlace, RefusalsPage, ResponsesQuestion,
-    SplitForeseen, Status, Step, Stretch, TimelineEntry, TimelinePage, TraitHistory, TraitSet, TransitionsQuestion,
-    Unfit, VoidIdentifier, VoidPage, VoidPlace, Without,
+    KnownAt, Listed, MergeForeseen, Moment, Outcome, Reader, Refusal, RefusalPlace, RefusalsPage, Remembered,
+    ResponsesQuestion, SplitForeseen, Standing, Status, Step, Stretch, Tenure, TimelineEntry, TimelinePage,
+    TraitHistory, TraitSet, TransitionsQuestion, Unfit, VoidIdentifier, VoidPage, VoidPlace, Without,
 };
 pub use seen::Conflict;
 pub use verify::{

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rapport_log::{Filter, Log, Position, Read, ReadError};
-use rapport_readmodel::{Applied, CustomerKey, Definitions, Origin, ReadModel, ReadModelError, Reader};
+use rapport_readmodel::{Applied, CustomerKey, Definitions, Origin, ReadModel, ReadModelError, Reader, Standing};
 use rapport_touchpoint::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::batch::{Batch, Decoded};
 use super::bulk::BulkStep;
 use super::changes::{ChangeSet, Changes};
+use super::memory::Memory;
 use super::waiting::Waiting;
 use super::{ProjectorError, Setup, fence, foresight};
 use crate::clock::Clock;
@@ -39,6 +40,8 @@ pub(super) struct Folded {
     pub in_bulk: Option<BulkStep>,
     /// The log was read to its end once.
     pub caught_up: bool,
+    /// Up to which moment silence has fallen.
+    pub clock: Timestamp,
     /// At or before the next silence that changes something.
     pub due: Option<Timestamp>,
     /// Something counts that was discarded; the file has to be folded anew.
@@ -64,7 +67,7 @@ pub(super) struct Folding {
     generation: u32,
     /// The end of the log when the file was opened.
     head: u64,
-    waiting: Waiting,
+    memory: Memory,
     metrics: FoldMetrics,
     traces: FoldTraces,
 }
@@ -100,7 +103,7 @@ impl Folding {
             changes: setup.changes.clone(),
             generation,
             head,
-            waiting: Waiting::default(),
+            memory: Memory::default(),
             metrics: setup.metrics.clone(),
             traces: setup.traces.clone(),
         })
@@ -114,37 +117,38 @@ impl Folding {
         self.model.checkpoint().position
     }
 
-    pub fn due(&self) -> Result<Option<Timestamp>, ProjectorError> {
-        Ok(self.model.due()?)
+    pub fn standing(&self) -> Result<Standing, ProjectorError> {
+        Ok(standing(&self.model)?)
     }
 
     pub fn head(&self) -> u64 {
         self.head
     }
 
-    /// One for which others look at what waits already.
-    pub fn with_waiting(self, waiting: Waiting) -> Self {
-        Self { waiting, ..self }
+    /// One whose memory others look at already.
+    pub fn with_memory(self, memory: Memory) -> Self {
+        Self { memory, ..self }
     }
 
-    pub fn waiting(&self) -> Waiting {
-        self.waiting.clone()
+    pub fn memory(&self) -> Memory {
+        self.memory.clone()
     }
 
     /// Folds until `stop`, opening the file anew after every error.
     pub async fn keep_on(self, setup: Setup, progress: watch::Sender<Folded>, stop: CancellationToken) {
-        let (path, waiting): (PathBuf, _) = (self.model.path().to_owned(), self.waiting());
+        let (path, memory): (PathBuf, _) = (self.model.path().to_owned(), self.memory());
         let generation = self.generation;
         let mut folding = Some(self);
         let mut retry = FIRST_RETRY;
         loop {
             let ended = match folding.take() {
                 Some(open) => open.run(&progress, &stop).await,
-                None => match Self::open(&setup, &path, generation).await {
-                    Ok(open) => {
+                None => match Self::open(&setup, &path, generation).await.and_then(|open| Ok((open.standing()?, open)))
+                {
+                    Ok((standing, open)) => {
                         retry = FIRST_RETRY;
-                        waiting.start_over();
-                        open.with_waiting(waiting.clone()).run(&progress, &stop).await
+                        memory.start_over(standing);
+                        open.with_memory(memory.clone()).run(&progress, &stop).await
                     }
                     Err(error) => Err(error),
                 },
@@ -167,12 +171,12 @@ impl Folding {
     }
 
     async fn run(self, progress: &watch::Sender<Folded>, stop: &CancellationToken) -> Result<(), ProjectorError> {
-        let Self { model, log, definitions, clock, changes, generation, waiting, metrics, traces, .. } = self;
+        let Self { model, log, definitions, clock, changes, generation, memory, metrics, traces, .. } = self;
         let after = Position(model.checkpoint().position);
         progress.send_modify(|folded| (folded.caught_up, folded.in_bulk) = (false, None));
         let (work, queue) = mpsc::channel(1);
-        let (progressed, waits) = (progress.clone(), waiting.clone());
-        let applying = Applying { model, progress: progressed, changes, generation, waiting: waits, metrics, traces };
+        let (progressed, waiting) = (progress.clone(), memory.waiting.clone());
+        let applying = Applying { model, progress: progressed, changes, generation, memory, metrics, traces };
         let applying = tokio::task::spawn_blocking(move || applying.run(queue));
         let gathering = Gathering { definitions, clock, work, waiting };
         let gathered = gathering.run(&log, after, progress, stop).await;
@@ -187,7 +191,7 @@ struct Applying {
     progress: watch::Sender<Folded>,
     changes: Arc<Changes>,
     generation: u32,
-    waiting: Waiting,
+    memory: Memory,
     metrics: FoldMetrics,
     traces: FoldTraces,
 }
@@ -197,7 +201,7 @@ impl Applying {
     fn run(mut self, mut queue: mpsc::Receiver<Work>) -> Result<(), ProjectorError> {
         // What kept it from going on may do so still.
         let fault = self.progress.borrow().fault.clone();
-        self.told(self.model.checkpoint().position, fault)?;
+        self.told(standing(&self.model)?, fault)?;
         while let Some(work) = queue.blocking_recv() {
             match work {
                 Work::Fold(batch) => {
@@ -218,12 +222,14 @@ impl Applying {
         Ok(())
     }
 
-    /// Tells of a transaction: first whoever watches, so that a watch that begins when the position is known hears of later
-    /// changes only.
+    /// Tells of a transaction: first whoever remembers or watches customers, so that nothing is told again that is not true
+    /// at the new position, and a watch that begins when that is known hears of later changes only.
     fn tell(&self, changed: Vec<CustomerKey>) -> Result<(), ProjectorError> {
-        let position = self.model.checkpoint().position;
+        let standing = standing(&self.model)?;
+        self.memory.answers.changed(&changed, standing);
+        let position = standing.position;
         self.changes.tell(ChangeSet { generation: self.generation, position, customers: changed });
-        self.told(position, None)?;
+        self.told(standing, None)?;
         crash_point!("fold/told");
         Ok(())
     }
@@ -233,7 +239,7 @@ impl Applying {
         let (count, applying) = (records.len(), Instant::now());
         let Applied { position, fresh, decisions, duplicates, parked, conflicts: _, refolds, reread, changed } =
             self.model.apply(records)?;
-        self.waiting.committed();
+        self.memory.waiting.committed();
         self.metrics.committed(count, began.elapsed(), applying.elapsed());
         self.metrics.applied(fresh, duplicates, parked, refolds);
         traced.committed(&self.traces);
@@ -247,17 +253,23 @@ impl Applying {
         Ok(Some(passed.changed))
     }
 
-    fn told(&self, position: u64, fault: Option<String>) -> Result<(), ProjectorError> {
-        let (due, outdated) = (self.model.due()?, self.model.is_outdated()?);
+    fn told(&self, standing: Standing, fault: Option<String>) -> Result<(), ProjectorError> {
+        let Standing { position, clock, due } = standing;
+        let outdated = self.model.is_outdated()?;
         self.progress.send_modify(|folded| {
             folded.position = position;
             folded.head = folded.head.max(position);
-            folded.due = due;
+            (folded.clock, folded.due) = (clock, due);
             folded.outdated = outdated;
             folded.fault = fault;
         });
         Ok(())
     }
+}
+
+fn standing(model: &ReadModel) -> Result<Standing, ReadModelError> {
+    let checkpoint = model.checkpoint();
+    Ok(Standing { position: checkpoint.position, clock: checkpoint.clock, due: model.due()? })
 }
 
 /// The one reader of the log, at work.

@@ -12,13 +12,13 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Projection {
     pub(crate) async fn measure(&self, now: Timestamp) {
-        let Live { generation, reader, position, head, waiting, fault, .. } = self.live();
+        let Live { generation, reader, position, head, memory, fault, .. } = self.live();
         // A projector that stopped no longer looks up where the log ends.
         let ends = tokio::time::timeout(PATIENCE, self.log.head()).await;
         let head = ends.ok().and_then(Result::ok).map_or(head, |end| end.0.max(head));
         let status = tokio::task::spawn_blocking(move || reader.status()).await;
         let parked = status.ok().and_then(Result::ok).map(|status| status.content.parked);
-        let lag = waiting.longest(now);
+        let lag = memory.waiting.longest(now);
         self.metrics.show(&Observed { position, head, lag, is_stopped: fault.is_some(), generation, parked });
     }
 }

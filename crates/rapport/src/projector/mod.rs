@@ -12,6 +12,7 @@ mod foresight;
 mod generations;
 mod lock;
 mod measure;
+mod memory;
 mod past;
 mod preview;
 mod projection;

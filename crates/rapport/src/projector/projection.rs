@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use rapport_customer::Model;
 use rapport_log::Log;
-use rapport_readmodel::{Definitions, Origin, Reader};
+use rapport_readmodel::{CustomerKey, CustomerName, Definitions, Origin, Reader, Standing, Tenure};
+use rapport_touchpoint::Timestamp;
 use thiserror::Error;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -16,13 +18,13 @@ use super::changes::{ChangeSet, Changes};
 use super::folding::Folded;
 use super::generations::Generations;
 use super::lock::Lock;
+use super::memory::Memory;
 use super::past::Kept;
 use super::rebuild::{RebuildError, RebuildProgress, Request, Updates, Wish};
 use super::scratch::{Place, Scratch};
 use super::serving::Serving;
 use super::source::Source;
 use super::supervisor::{Idle, Supervisor};
-use super::waiting::Waiting;
 use crate::clock::Clock;
 use crate::metrics::FoldMetrics;
 use crate::traces::FoldTraces;
@@ -52,11 +54,15 @@ pub struct Live {
     pub reader: Reader,
     /// Everything on the log up to here is in it.
     pub position: u64,
+    /// Up to which moment silence has fallen.
+    pub(super) clock: Timestamp,
+    /// At or before the next silence that changes something.
+    pub(super) due: Option<Timestamp>,
     /// The end of the log as far as the projector knows.
     pub head: u64,
     /// The end of the log when the projector started: from there on it is ready.
     pub goal: u64,
-    pub(super) waiting: Waiting,
+    pub(super) memory: Memory,
     /// What keeps it from going on, if anything does.
     pub fault: Option<String>,
     /// What is in the making to take its place.
@@ -71,6 +77,20 @@ pub struct Live {
     pub not_built: Option<String>,
     /// The one before, to go back to.
     pub previous: Option<u32>,
+}
+
+impl Live {
+    /// What was said of this customer, if that is still true, and where the read model stands by which it is.
+    pub fn recall(&self, name: &CustomerName) -> Option<(Bytes, Standing)> {
+        let now = Standing { position: self.position, clock: self.clock, due: self.due };
+        self.memory.answers.recall(name, now)
+    }
+
+    /// Keeps what was found, as it goes over the wire, until the customer changes.
+    pub fn remember(&self, name: (&CustomerName, Tenure), customer: CustomerKey, at: Standing, answer: Bytes) {
+        let bytes = answer.len();
+        self.memory.answers.remember(name, customer, at, (answer, bytes));
+    }
 }
 
 /// The read model did not get that far in time.
@@ -114,18 +134,19 @@ impl Projection {
         files.remove_all_but(&[Some(generation), previous].into_iter().flatten().collect::<Vec<_>>());
         files.clear_scratch();
         let (folding, reader) = (serving.folding, serving.reader);
-        let (position, head) = (folding.position(), folding.head());
+        let (Standing { position, clock, due }, head) = (folding.standing()?, folding.head());
         tracing::info!(tenant = %setup.origin.tenant, generation, position, head, "the read model is open");
-        let due = folding.due()?;
         let wanted = setup.definitions.fingerprint();
         let is_superseded = reader.definitions().fingerprint() != wanted;
         let live = Live {
             generation,
             reader,
             position,
+            clock,
+            due,
             head,
             goal: head,
-            waiting: folding.waiting(),
+            memory: folding.memory(),
             fault: None,
             building: None,
             wanted,
@@ -135,7 +156,7 @@ impl Projection {
             previous,
         };
         let (live, receiver) = watch::channel(live);
-        let (progress, folded) = watch::channel(Folded { position, head, due, ..Folded::default() });
+        let (progress, folded) = watch::channel(Folded { position, clock, due, head, ..Folded::default() });
         setup.changes.serve(generation);
         let (requests, asked) = mpsc::channel(1);
         let pasts = Arc::new(Kept::open(&setup.folder, setup.origin.clone(), live.borrow().reader.definitions()));

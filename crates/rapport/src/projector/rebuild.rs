@@ -15,9 +15,9 @@ use super::background;
 use super::bulk::{Bulk, BulkFoldError, BulkStep, Goal};
 use super::folding::{Folded, Folding};
 use super::generations::{self, Generations, write_whole};
+use super::memory::Memory;
 use super::projection::Setup;
 use super::source::Source;
-use super::waiting::Waiting;
 
 /// Messages of progress that wait for the client; it misses the ones in between.
 const PROGRESS_AHEAD: usize = 4;
@@ -111,7 +111,7 @@ pub(super) struct Building {
     /// What is written when it is to serve, if it brings other definitions.
     pub promoted: Option<DefinitionsFile>,
     folding: JoinHandle<()>,
-    waiting: Waiting,
+    memory: Memory,
     began: Instant,
     updates: mpsc::Sender<Result<RebuildProgress, RebuildError>>,
 }
@@ -120,7 +120,7 @@ pub(super) struct Building {
 pub(super) struct Finished {
     generation: u32,
     began: Instant,
-    pub waiting: Waiting,
+    pub memory: Memory,
     updates: mpsc::Sender<Result<RebuildProgress, RebuildError>>,
 }
 
@@ -129,24 +129,24 @@ impl Building {
     pub fn start(making: Making) -> (Self, Updates) {
         let head = making.from.head();
         let (progress, folded) = watch::channel(Folded { head, ..Folded::default() });
-        let (stop, waiting) = (CancellationToken::new(), Waiting::default());
+        let (stop, memory) = (CancellationToken::new(), Memory::default());
         let (generation, path, setup) = (making.generation, making.path.clone(), making.setup.clone());
         let (making, promoted) = making.promotes();
-        let folding = tokio::spawn(making.run(progress, waiting.clone(), stop.clone()));
+        let folding = tokio::spawn(making.run(progress, memory.clone(), stop.clone()));
         let (updates, receiver) = mpsc::channel(PROGRESS_AHEAD);
         let began = Instant::now();
-        let building = Self { generation, path, setup, folded, stop, promoted, folding, waiting, began, updates };
+        let building = Self { generation, path, setup, folded, stop, promoted, folding, memory, began, updates };
         (building, receiver)
     }
 
     /// One that is open, and goes on from where it was left.
     pub fn back(setup: &Setup, (open, path, generation): (Folding, PathBuf, u32), folded: Folded) -> (Self, Updates) {
         let (progress, folded) = watch::channel(folded);
-        let (stop, waiting, setup) = (CancellationToken::new(), open.waiting(), setup.clone());
+        let (stop, memory, setup) = (CancellationToken::new(), open.memory(), setup.clone());
         let folding = tokio::spawn(open.keep_on(setup.clone(), progress, stop.clone()));
         let (updates, receiver) = mpsc::channel(PROGRESS_AHEAD);
         let (began, promoted) = (Instant::now(), None);
-        let building = Self { generation, path, setup, folded, stop, promoted, folding, waiting, began, updates };
+        let building = Self { generation, path, setup, folded, stop, promoted, folding, memory, began, updates };
         (building, receiver)
     }
 
@@ -159,8 +159,8 @@ impl Building {
 
     /// It is about to serve: what folds it, and the rest.
     pub fn finish(self) -> (Finished, JoinHandle<()>) {
-        let Self { generation, folding, waiting, began, updates, .. } = self;
-        (Finished { generation, began, waiting, updates }, folding)
+        let Self { generation, folding, memory, began, updates, .. } = self;
+        (Finished { generation, began, memory, updates }, folding)
     }
 
     /// Gives it up; its file is left alone when this returns.
@@ -254,11 +254,11 @@ impl Making {
     }
 
     /// In bulk up to where the log ended, looked at, and then record by record. What keeps it from that is its last word.
-    async fn run(self, progress: watch::Sender<Folded>, waiting: Waiting, stop: CancellationToken) {
+    async fn run(self, progress: watch::Sender<Folded>, memory: Memory, stop: CancellationToken) {
         match self.prepare(&progress, &stop).await {
             Ok(folding) => {
                 crash_point!("generation/opened");
-                folding.with_waiting(waiting).keep_on(self.setup, progress, stop).await;
+                folding.with_memory(memory).keep_on(self.setup, progress, stop).await;
             }
             Err(ProjectorError::Bulk(BulkFoldError::Stopping)) => {}
             Err(error) => progress.send_modify(|folded| folded.fault = Some(error.to_string())),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rapport_readmodel::{ReadModel, Reader};
+use rapport_readmodel::{ReadModel, Reader, Standing};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -79,7 +79,7 @@ impl Supervisor {
             self.wake();
             self.build_what_changed().await;
         } else if position == 0 && head > bulk::LEAST_RECORDS {
-            self.live.borrow().waiting.looked_up(true, self.setup.clock.now());
+            self.live.borrow().memory.waiting.looked_up(true, self.setup.clock.now());
             self.build_first().await;
         } else {
             self.wake();
@@ -133,9 +133,10 @@ impl Supervisor {
     }
 
     async fn show(&mut self) {
-        let Folded { position, head, fault, outdated, .. } = self.folded.borrow_and_update().clone();
+        let Folded { position, clock, due, head, fault, outdated, .. } = self.folded.borrow_and_update().clone();
         self.live.send_modify(|live| {
             live.position = position;
+            (live.clock, live.due) = (clock, due);
             live.head = head;
             live.fault = fault;
         });
@@ -275,7 +276,7 @@ impl Supervisor {
         self.folded = building.folded.clone();
         let (updates, folding) = building.finish();
         self.retired = std::mem::replace(&mut self.folding, folding);
-        let Folded { position, head, .. } = folded;
+        let Folded { position, clock, due, head, .. } = folded;
         self.setup.changes.serve(number);
         let goal = self.live.borrow().goal;
         let wanted = self.setup.definitions.fingerprint();
@@ -283,9 +284,11 @@ impl Supervisor {
             generation: number,
             reader,
             position,
+            clock,
+            due,
             head,
             goal,
-            waiting: updates.waiting.clone(),
+            memory: updates.memory.clone(),
             fault: None,
             building: None,
             wanted,
@@ -317,8 +320,8 @@ impl Supervisor {
             opened => opened?,
         };
         let reader = folding.reader(&self.setup.origin)?;
-        let (position, head, due) = (folding.position(), folding.head(), folding.due()?);
-        let folded = Folded { position, head, due, ..Folded::default() };
+        let (Standing { position, clock, due }, head) = (folding.standing()?, folding.head());
+        let folded = Folded { position, clock, due, head, ..Folded::default() };
         let (building, updates) = Building::back(&self.setup, (folding, path, previous), folded.clone());
         crash_point!("back/opened");
         if let Err(error) = self.files.set_current(previous) {

@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+use prost::Message;
 use rapport_customer::{Counts, JourneyMaps, Profile, States, Totals};
 use rapport_readmodel::{CustomerAnswer, Discard, Glimpse, ParkedEvent, TraitSet};
 use rapport_touchpoint::{Amount, Currency, Identifier, NANOS_PER_SECOND, Timestamp};
@@ -40,6 +42,10 @@ pub(super) fn customer(answer: CustomerAnswer, maps: &JourneyMaps) -> v1::Custom
     let given = feedback.iter().flat_map(|feedback| &feedback.by_measure);
     customer.feedback = given.map(|(measure, given)| feedback_given(*measure, given)).collect();
     customer
+}
+
+pub(super) fn encoded_customer(answer: CustomerAnswer, maps: &JourneyMaps) -> Bytes {
+    Bytes::from(customer(answer, maps).encode_to_vec())
 }
 
 fn identifier(identifier: Identifier) -> v1::Identifier {

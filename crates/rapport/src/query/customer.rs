@@ -33,10 +33,8 @@ impl Customers {
         let name = customer_name(request.customer.as_ref())?;
         let when = (request.as_of.as_ref(), request.known_at.as_ref());
         let asked = Asked::of(&self.projections, &request.tenant, request.min_position, when).await?;
-        let definitions = asked.definitions();
-        let (found, freshness) = asked.customer(&name).await?;
-        let customer = convert::customer(found, &definitions.journeys);
-        Ok(GetCustomerResponse { customer: Some(customer), freshness: Some(freshness) })
+        let (customer, freshness) = asked.customer(&name).await?;
+        Ok(GetCustomerResponse::of_encoded(customer, freshness))
     }
 
     async fn list_timeline(&self, request: ListTimelineRequest) -> Result<ListTimelineResponse, QueryError> {

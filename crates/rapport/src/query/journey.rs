@@ -33,7 +33,7 @@ impl Journeys {
             journey(maps, &request.journey)?;
         }
         let name = customer_name(request.customer.as_ref())?;
-        let (found, freshness) = asked.customer(&name).await?;
+        let (found, freshness) = asked.customer_found(&name).await?;
         let mut journeys = convert::journeys(&found.states, maps);
         journeys.retain(|progress| request.journey.is_empty() || progress.journey == request.journey);
         Ok(GetJourneyResponse { customer_id: found.id.to_string(), journeys, freshness: Some(freshness) })

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rapport_readmodel::{
     Answer, CustomerAnswer, CustomerName, Definitions, Entangled, KnownAt, Moment, ReadModelError, Reader,
 };
@@ -161,10 +162,20 @@ impl<'q> Asked<'q> {
         }
     }
 
-    /// What is known of one customer.
-    pub async fn customer(self, name: &'q CustomerName) -> Result<(CustomerAnswer, Freshness), QueryError> {
+    /// What is known of one customer: a `rapport.v1.Customer`, encoded.
+    pub async fn customer(self, name: &'q CustomerName) -> Result<(Bytes, Freshness), QueryError> {
         if self.moment.is_none() {
-            return self.projections.customer(&self.live, name).await;
+            return self.projections.customer(&self.live, name);
+        }
+        let definitions = self.definitions();
+        let (found, freshness) = self.customer_found(name).await?;
+        Ok((convert::encoded_customer(found, &definitions.journeys), freshness))
+    }
+
+    /// The same, to be looked into.
+    pub async fn customer_found(self, name: &'q CustomerName) -> Result<(CustomerAnswer, Freshness), QueryError> {
+        if self.moment.is_none() {
+            return self.projections.customer_found(&self.live, name);
         }
         let asked = name.clone();
         self.about(Some(name)).ask_of_one(move |reader| reader.customer(&asked)).await

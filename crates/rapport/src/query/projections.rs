@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use rapport_log::Tenant;
-use rapport_readmodel::{Answer, CustomerAnswer, CustomerName, Definitions, Origin, ReadModelError, Reader};
+use rapport_readmodel::{Answer, CustomerAnswer, CustomerName, Definitions, Origin, ReadModelError, Reader, Standing};
 use rapport_touchpoint::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -131,20 +132,38 @@ impl Projections {
     ) -> Result<(T, Freshness), QueryError> {
         let reader = live.reader.clone();
         let answer = self.threads.ask(move || question(&reader)).await??;
-        Ok(self.fresh(answer, live.head))
+        let freshness = self.fresh(answer.standing(), live.head);
+        Ok((answer.content, freshness))
     }
 
-    /// The same for what is known of one customer.
-    pub async fn customer(&self, live: &Live, name: &CustomerName) -> Result<(CustomerAnswer, Freshness), QueryError> {
+    /// What one generation knows of one customer: a `rapport.v1.Customer`, encoded.
+    pub fn customer(&self, live: &Live, name: &CustomerName) -> Result<(Bytes, Freshness), QueryError> {
+        let (customer, standing) = match live.recall(name) {
+            Some(remembered) => remembered,
+            None => {
+                let (answer, tenure) = threads::in_place(|| live.reader.customer_and_tenure(name))??;
+                let standing = answer.standing();
+                let found = answer.content.ok_or_else(|| no_customer(name))?;
+                let key = found.key;
+                let customer = convert::encoded_customer(found, &live.reader.definitions().journeys);
+                live.remember((name, tenure), key, standing, customer.clone());
+                (customer, standing)
+            }
+        };
+        Ok((customer, self.fresh(standing, live.head)))
+    }
+
+    /// The same, to be looked into.
+    pub fn customer_found(&self, live: &Live, name: &CustomerName) -> Result<(CustomerAnswer, Freshness), QueryError> {
         let answer = threads::in_place(|| live.reader.customer(name))??;
-        let (found, freshness) = self.fresh(answer, live.head);
-        Ok((found.ok_or_else(|| no_customer(name))?, freshness))
+        let freshness = self.fresh(answer.standing(), live.head);
+        Ok((answer.content.ok_or_else(|| no_customer(name))?, freshness))
     }
 
-    fn fresh<T>(&self, answer: Answer<T>, head: u64) -> (T, Freshness) {
-        let (position, head) = (answer.position, head.max(answer.position));
-        let clock = Some(convert::timestamp(self.clock(answer.due, answer.clock)));
-        (answer.content, Freshness { position, head, lag: head - position, clock })
+    fn fresh(&self, standing: Standing, head: u64) -> Freshness {
+        let Standing { position, clock, due } = standing;
+        let head = head.max(position);
+        Freshness { position, head, lag: head - position, clock: Some(convert::timestamp(self.clock(due, clock))) }
     }
 
     /// Those that ask the read models.

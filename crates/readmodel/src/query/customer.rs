@@ -8,7 +8,7 @@ use rapport_customer::identity::{CustomerId, Usable};
 use rapport_touchpoint::{Identifier, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Answer, Reader, STANDING, STANDING_COLUMNS, standing_of};
+use super::{Answer, Reader, STANDING, STANDING_COLUMNS, Standing, standing_of};
 use crate::error::{ReadModelError, Result};
 use crate::identifiers::{self, IdentifierKey};
 use crate::{CustomerKey, claims, customers};
@@ -26,7 +26,7 @@ static AT_ONCE_BY_ALIAS: LazyLock<String> = LazyLock::new(|| at_once("named.alia
 static AT_ONCE_BY_NAME: LazyLock<String> = LazyLock::new(|| at_once("named.kind = ?1 AND named.value = ?2"));
 
 /// How a customer is called in a question.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CustomerName {
     /// Its id, current or former.
     Id(CustomerId),
@@ -43,15 +43,29 @@ pub struct CustomerAnswer {
     pub states: States,
 }
 
+/// For how long a customer has the name by which it was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tenure {
+    /// A person's identifier: until the customer changes.
+    UntilItChanges,
+    /// A device's: until somebody else claims it, which need not change whom it was taken from.
+    UntilClaimed,
+}
+
 impl Reader {
     pub fn customer(&self, name: &CustomerName) -> Result<Answer<Option<CustomerAnswer>>> {
+        Ok(self.customer_and_tenure(name)?.0)
+    }
+
+    pub fn customer_and_tenure(&self, name: &CustomerName) -> Result<(Answer<Option<CustomerAnswer>>, Tenure)> {
         if let Some(answer) = self.on_one(|connection| self.customer_at_once(connection, name))? {
-            return Ok(answer);
+            return Ok((answer, Tenure::UntilItChanges));
         }
-        self.ask_at(|connection, clock| {
+        let answer = self.ask_at(|connection, clock| {
             let Some(key) = self.resolve(connection, name)? else { return Ok(None) };
             self.answer(connection, clock, key)
-        })
+        })?;
+        Ok((answer, Tenure::UntilClaimed))
     }
 
     /// One statement, which is a read transaction of its own, finds nearly all who are asked for. `None` if the name may be
@@ -76,7 +90,7 @@ impl Reader {
         };
         let Some(row) = rows.next()? else { return Ok(None) };
         let Some(key) = row.get(STANDING_COLUMNS)? else { return Ok(None) };
-        let (position, clock, due) = standing_of(row)?;
+        let Standing { position, clock, due } = standing_of(row)?;
         let Some(events) = row.get(STANDING_COLUMNS + 1)? else {
             return Ok(Some(Answer { position, clock, due, content: None }));
         };

@@ -11,6 +11,7 @@ mod journey;
 mod listing;
 mod past;
 mod refused;
+mod remembered;
 mod traits;
 
 use std::collections::BTreeSet;
@@ -30,7 +31,7 @@ use crate::timeline::{self, Direction, Merge, Source, TimelineRow};
 use crate::{Definitions, Incoming, Origin, Picture, checkpoint, schema, seen, totals};
 
 pub use by_customer::{CustomerPlace, CustomerStretch, Stretch};
-pub use customer::{CustomerAnswer, CustomerName};
+pub use customer::{CustomerAnswer, CustomerName, Tenure};
 pub use decided::{DecisionEntry, DecisionsPage, Outcome};
 pub use explain::{Evidence, Explanation, Hand, Step, Without};
 pub use feedback::ResponsesQuestion;
@@ -42,6 +43,7 @@ pub(crate) use journey::funnel;
 pub use listing::{FactEntry, FactPlace, FactsPage, Listed};
 pub use past::{Entangled, KnownAt, Moment};
 pub use refused::{Refusal, RefusalPlace, RefusalsPage, VoidIdentifier, VoidPage, VoidPlace};
+pub use remembered::Remembered;
 pub use traits::{TraitHistory, TraitSet};
 
 /// Connections kept open between queries.
@@ -72,6 +74,22 @@ pub struct Answer<T> {
     /// At or before the next silence that changes something.
     pub due: Option<Timestamp>,
     pub content: T,
+}
+
+/// Where a read model stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub position: u64,
+    /// Up to which moment silence has fallen.
+    pub clock: Timestamp,
+    /// At or before the next silence that changes something.
+    pub due: Option<Timestamp>,
+}
+
+impl<T> Answer<T> {
+    pub fn standing(&self) -> Standing {
+        Standing { position: self.position, clock: self.clock, due: self.due }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -245,7 +263,7 @@ impl Reader {
         self.on_one(|connection| {
             // A connection whose question fails is closed, and with it what it had begun.
             connection.prepare_cached("BEGIN")?.execute([])?;
-            let (position, clock, due) = standing(connection)?;
+            let Standing { position, clock, due } = standing(connection)?;
             let content = question(connection, clock)?;
             connection.prepare_cached("COMMIT")?.execute([])?;
             Ok(Answer { position, clock, due, content })
@@ -312,10 +330,8 @@ fn standing(connection: &Connection) -> Result<Standing> {
     Ok(find.query_row([], standing_of)?)
 }
 
-type Standing = (u64, Timestamp, Option<Timestamp>);
-
 /// Of a row that begins with [`STANDING`].
 fn standing_of(row: &Row<'_>) -> rusqlite::Result<Standing> {
     let moment = |nanos: Option<i64>| nanos.and_then(Timestamp::from_nanos);
-    Ok((row.get(0)?, moment(row.get(1)?).unwrap_or_default(), moment(row.get(2)?)))
+    Ok(Standing { position: row.get(0)?, clock: moment(row.get(1)?).unwrap_or_default(), due: moment(row.get(2)?) })
 }

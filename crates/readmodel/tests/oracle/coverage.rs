@@ -51,6 +51,7 @@ kinds! {
     SilenceFallen 30 "silence fell",
     SilenceTakenBack 15 "what silence had changed was taken back",
     FromSnapshot 7 "a timeline was folded anew from a snapshot",
+    Remembered 60 "what was said of a customer was still true after other changes",
     Reopened 10 "the file was closed and opened again",
     CrashBetween 8 "a crash after a commit",
     CrashInside 10 "a crash inside a commit, or before it was on the disk",

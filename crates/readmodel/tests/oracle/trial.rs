@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use rapport_customer::identity::CustomerId;
-use rapport_readmodel::{Bounds, CustomerKey, CustomerName, Filter, ReadModelError};
+use rapport_readmodel::{
+    Bounds, CustomerAnswer, CustomerKey, CustomerName, Filter, ReadModelError, Remembered, Standing,
+};
 use rapport_touchpoint::Timestamp;
 
 use crate::cases::{Case, Step, Tear, definitions_of};
@@ -21,8 +23,12 @@ pub struct Trial {
     log: Vec<Record>,
     read: Log,
     naive: Naive,
+    remembered: Remembered<CustomerAnswer>,
     kinds: BTreeSet<Kind>,
 }
+
+/// Some customers are forgotten on the way.
+const MOST_REMEMBERED_BYTES: usize = 8_000;
 
 impl Trial {
     /// Goes through a case, and gives what it contained.
@@ -31,7 +37,8 @@ impl Trial {
         let log = case.log();
         let read = read_all(&log, &world.definitions);
         let naive = Naive::of(&[], &world.definitions, world.model.checkpoint().clock);
-        let mut trial = Self { world, log, read, naive, kinds: BTreeSet::new() };
+        let remembered = Remembered::new(MOST_REMEMBERED_BYTES);
+        let mut trial = Self { world, log, read, naive, remembered, kinds: BTreeSet::new() };
         for step in &case.steps {
             trial = trial.step(step, case)?;
         }
@@ -58,7 +65,8 @@ impl Trial {
         prop_assert_eq!((built.position, built.records), (cut as u64, cut as u64));
         let read = read_all(&log, &world.definitions);
         let naive = Naive::of(&[], &world.definitions, Timestamp::EPOCH);
-        let mut trial = Self { world, log, read, naive, kinds: BTreeSet::new() };
+        let remembered = Remembered::new(MOST_REMEMBERED_BYTES);
+        let mut trial = Self { world, log, read, naive, remembered, kinds: BTreeSet::new() };
         prop_assert_eq!(trial.world.model.checkpoint().clock, silent_until);
         trial.check(None)?;
         prop_assert_eq!(built.conflicts, trial.naive.conflicts);
@@ -82,12 +90,14 @@ impl Trial {
             }
             Step::Reopen => {
                 self.world = self.world.reopen();
+                self.remembered.start_over(self.standing());
                 self.check(Some(Kind::Reopened))?;
             }
             Step::Crash(tear, at) => {
                 let position = self.position();
                 self.world = self.world.crash(|written| damage(written, *tear, *at));
                 let is_back = self.position() < position;
+                self.remembered.start_over(self.standing());
                 self.check(Some(if is_back { Kind::CrashInside } else { Kind::CrashBetween }))?;
             }
             Step::Fail(records) => {
@@ -99,6 +109,7 @@ impl Trial {
                 let definitions = definitions_of(*number);
                 self.read = read_all(&self.log, &definitions);
                 self.world = World::spaced(definitions, case.spacing);
+                self.remembered = Remembered::new(MOST_REMEMBERED_BYTES);
                 self.check(Some(Kind::Redefined))?;
             }
         }
@@ -119,6 +130,7 @@ impl Trial {
         let in_all = next.len() as u64;
         self.world.fold_records(next);
         let applied = &self.world.applied;
+        self.remembered.changed(&applied.changed, self.standing());
         prop_assert!(applied.fresh + applied.decisions + applied.duplicates + applied.parked == in_all);
         let before = self.read_naively();
         coverage::of_batch(&before, &self.naive, &mut self.kinds);
@@ -143,6 +155,7 @@ impl Trial {
         let mut changed = false;
         while let Some(passed) = self.world.model.let_pass(until).unwrap() {
             changed |= !passed.changed.is_empty();
+            self.remembered.changed(&passed.changed, self.standing());
         }
         self.kinds.extend(changed.then_some(Kind::SilenceFallen));
         // The clock of the file stands at the last silence; by then there is none that has not fallen.
@@ -177,6 +190,7 @@ impl Trial {
         prop_assert!(matches!(behind, Err(ReadModelError::Raced { .. })), "{behind:?}");
         drop(first);
         self.world = self.world.reopen();
+        self.remembered.start_over(self.standing());
         self.check(Some(Kind::Raced))?;
         Ok(self)
     }
@@ -210,6 +224,35 @@ impl Trial {
         prop_assert_eq!(status.parked, self.naive.conflicts + self.naive.unreadable);
         prop_assert_eq!(self.world.stray_snapshots(), 0);
         prop_assert_eq!(self.world.stray_touchpoints(), 0);
+        self.check_remembered()
+    }
+
+    fn standing(&self) -> Standing {
+        let checkpoint = self.world.model.checkpoint();
+        Standing { position: checkpoint.position, clock: checkpoint.clock, due: None }
+    }
+
+    /// What is remembered is what is found.
+    fn check_remembered(&mut self) -> Outcome {
+        let reader = self.world.reader();
+        let names: BTreeSet<_> = self.naive.who.events.iter().flat_map(|seen| &seen.named).collect();
+        for name in names {
+            let identifier = name.to_identifier(&self.world.definitions.rules);
+            let id = CustomerId::of(&identifier, &origin().key);
+            for called in [CustomerName::Identifier(identifier), CustomerName::Id(id)] {
+                let (answer, tenure) = reader.customer_and_tenure(&called).unwrap();
+                let standing = answer.standing();
+                let recalled = self.remembered.recall(&called, self.standing());
+                if let Some((said, at)) = recalled {
+                    prop_assert_eq!((at.position, at.clock), (standing.position, standing.clock));
+                    prop_assert_eq!(Some(&said), answer.content.as_ref(), "{:?} as remembered", called);
+                    self.kinds.insert(Kind::Remembered);
+                } else if let Some(found) = answer.content {
+                    let key = found.key;
+                    self.remembered.remember((&called, tenure), key, standing, (found, 100));
+                }
+            }
+        }
         Ok(())
     }
 
