@@ -80,6 +80,8 @@ pub async fn a_customer_that_is_joined_keeps_both_ids(server: Server) {
 
 pub async fn whoever_was_asked_for_before_is_told_as_they_are_now(server: Server) {
     let asked = async |name: &str| {
+        // What happened long ago is followed by silence.
+        server.settled().await;
         let first = server.customer(name).await.unwrap();
         assert_eq!(server.customer(name).await.unwrap(), first, "{name}, a second time");
         first
