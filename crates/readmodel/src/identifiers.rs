@@ -57,7 +57,8 @@ impl Default for Identifiers {
 }
 
 impl Identifiers {
-    /// The identifier's key; its row is made, or its first event moved back, if need be.
+    /// The identifier's key, and whether it was named before, and only later. Its row is made, or its first event moved back, if
+    /// need be.
     pub fn meet(
         &mut self,
         tx: &Transaction<'_>,
@@ -65,20 +66,23 @@ impl Identifiers {
         event: &OrderKey,
         rules: &Rules,
         tenant_key: &[u8; 32],
-    ) -> Result<IdentifierKey> {
+    ) -> Result<(IdentifierKey, bool)> {
         if let Some((key, first)) = self.by_name.peek(usable)
             && *first < event.time()
         {
-            return Ok(*key);
+            return Ok((*key, false));
         }
-        let Some(key) = self.find(tx, usable)? else { return self.make(tx, usable, event, rules, tenant_key) };
+        let Some(key) = self.find(tx, usable)? else {
+            return Ok((self.make(tx, usable, event, rules, tenant_key)?, false));
+        };
         let known = self.get_mut(tx, key)?;
-        if *event < known.first {
+        let was_later = *event < known.first;
+        if was_later {
             known.first = event.clone();
             tx.prepare_cached("UPDATE identifiers SET first = ?2 WHERE id = ?1")?
                 .execute(params![key, event.as_bytes()])?;
         }
-        Ok(key)
+        Ok((key, was_later))
     }
 
     /// The identifier's key; its row is made if no event has named it yet.

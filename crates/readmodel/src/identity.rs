@@ -24,6 +24,9 @@ pub(crate) struct Changes {
     refolds: BTreeMap<IdentifierKey, OrderKey>,
     /// Whose identifiers changed.
     pub regrouped: BTreeSet<IdentifierKey>,
+    /// Whose id may be another, since one of their identifiers is older than was known: by an event of theirs or, where they are
+    /// kept apart from whom that event belongs to, by one that is not.
+    renamed: BTreeSet<IdentifierKey>,
 }
 
 impl Changes {
@@ -46,7 +49,7 @@ impl Changes {
 
     /// Everyone who changes.
     pub fn customers(&self) -> impl Iterator<Item = IdentifierKey> {
-        self.refolds.keys().chain(&self.regrouped).copied()
+        self.refolds.keys().chain(&self.regrouped).chain(&self.renamed).copied()
     }
 }
 
@@ -97,8 +100,9 @@ pub(crate) fn settle(
         devices_decided: BTreeSet::new(),
     };
     let mut named = Vec::with_capacity(fresh.len());
+    let mut older = BTreeSet::new();
     for (_, ready) in &fresh {
-        named.push(settling.meet(ready)?);
+        named.push(settling.meet(ready, &mut older)?);
     }
     let mut met = Met::default();
     let mut in_order: Vec<_> = fresh.iter().map(|(_, ready)| ready).zip(&named).collect();
@@ -134,6 +138,10 @@ pub(crate) fn settle(
     for (device, claim) in claims {
         settling.claim(device, claim)?;
     }
+    for identifier in older {
+        let root = settling.ids.get(tx, identifier)?.root;
+        settling.changes.renamed.extend(root);
+    }
     Ok((placed, settling.changes))
 }
 
@@ -147,11 +155,14 @@ struct Met {
 }
 
 impl Settling<'_, '_> {
-    /// The keys of an event's usable identifiers, strongest first.
-    fn meet(&mut self, ready: &Ready) -> Result<Vec<IdentifierKey>> {
+    /// The keys of an event's usable identifiers, strongest first; and those that are older than was known.
+    fn meet(&mut self, ready: &Ready, older: &mut BTreeSet<IdentifierKey>) -> Result<Vec<IdentifierKey>> {
         let mut keys = Vec::with_capacity(ready.evidence.len());
         for usable in &ready.evidence {
-            keys.push(self.ids.meet(self.tx, usable, &ready.key, &self.definitions.rules, self.tenant_key)?);
+            let (key, was_later) =
+                self.ids.meet(self.tx, usable, &ready.key, &self.definitions.rules, self.tenant_key)?;
+            older.extend(was_later.then_some(key));
+            keys.push(key);
         }
         Ok(keys)
     }

@@ -43,6 +43,20 @@ fn a_merge_against_a_limit_is_foreseen() {
 }
 
 #[test]
+fn whose_id_becomes_another_has_changed() {
+    let mut world = World::new();
+    world.fold_records(vec![merged(10, "m", "user_id:ann loyalty_card:7", "email:ann@x.org")]);
+    world.fold(&[at(3, "a", "user_id:ann")]);
+    let before = world.reader().customer(&named("user_id:ann")).unwrap().content.unwrap();
+    // The card stays with her, and is older than her account now.
+    world.fold(&[at(1, "b", "user_id:bo loyalty_card:7")]);
+    let after = world.reader().customer(&named("user_id:ann")).unwrap().content.unwrap();
+    assert_eq!((after.key, after.events), (before.key, before.events));
+    assert_ne!(after.id, before.id);
+    assert!(world.applied.changed.contains(&after.key), "{:?}", world.applied.changed);
+}
+
+#[test]
 fn what_a_split_keeps_apart_is_foreseen_through_others() {
     let mut world = World::new();
     world.fold_records(with(&ann_and_bo(), vec![split(10, "s", "user_id:ann", "email:bo@x.org")]));
