@@ -47,7 +47,7 @@ impl Decoder for Plain {
     }
 }
 
-#[derive(Clone)]
+/// A connection.
 pub struct Caller {
     channel: Channel,
 }

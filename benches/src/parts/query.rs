@@ -27,7 +27,7 @@ pub const ABOUT: About = About {
 };
 
 const USUAL_EVENTS: u64 = 300_000;
-const CONNECTIONS: usize = 4;
+pub const CONNECTIONS: usize = 4;
 const IN_FLIGHT: [usize; 3] = [1, 16, 64];
 const DURATION: Duration = Duration::from_secs(2);
 /// So many customers are asked for, one after the other, as they come on the log: the frequent ones often.

@@ -11,7 +11,7 @@ use rapport::wire::v1::{
 };
 use tokio::task::JoinSet;
 
-use super::query::Asked;
+use super::query::{Asked, CHOSEN, CONNECTIONS};
 use crate::Result;
 use crate::driven::load::paced;
 use crate::driven::{MadeLog, Server};
@@ -41,7 +41,7 @@ pub fn plan(setting: &Setting) -> Result<Plan> {
     let made = Rc::new(MadeLog::of(setting, Workload::new(setting.seed, events))?);
     let server = Server::start(made.folder(), made.tenant(), "embedded", &[])?;
     setting.runtime.block_on(server.settled())?;
-    let one_in = usize::try_from(events)?.div_ceil(super::query::CHOSEN);
+    let one_in = usize::try_from(events)?.div_ceil(CHOSEN);
     let some = Workload::new(setting.seed, events).step_by(one_in);
     let chosen: Vec<String> = some.filter_map(|event| account(&event).map(str::to_owned)).collect();
     let asked = Rc::new(Asked::of(server, &made, &chosen));
@@ -64,7 +64,6 @@ pub fn plan(setting: &Setting) -> Result<Plan> {
 
 /// Queries of which one asks about everybody.
 const FUNNEL_IN: u64 = 500;
-const CONNECTIONS: usize = 4;
 
 /// Asks, and reads what is answered.
 struct Client {
@@ -79,7 +78,7 @@ impl Client {
         for _ in 0..CONNECTIONS {
             connections.push(asked.server.connect().await?);
         }
-        let customers = (0..super::query::CHOSEN as u64).map(|number| asked.customer(number)).collect();
+        let customers = (0..CHOSEN as u64).map(|number| asked.customer(number)).collect();
         Ok(Self { tenant: asked.server.tenant.clone(), connections, customers })
     }
 
@@ -125,7 +124,7 @@ async fn swapped(setting: &Setting, asked: &Asked) -> Result<Vec<Sample>> {
     })
     .await?;
     let mut known = Vec::new();
-    for number in 0..super::query::CHOSEN as u64 {
+    for number in 0..CHOSEN as u64 {
         known.push(ask(&client, number).await?);
     }
     let (known, admin) = (Arc::new(known), asked.server.connect().await?);
